@@ -1,0 +1,163 @@
+/*
+ * Sources, as the data path sees them: what a row of an input block is and how it becomes the
+ * columns of a vector.
+ *
+ * An input block is an index of rows and the bytes behind it.
+ *   - SOURCE_RECORDS (udp, files of records): each index row is a run: the payload of one
+ *     datagram, or a piece of a file that ends at a record boundary. The format cuts it into
+ *     records when a task reads it.
+ *   - SOURCE_PACKETS: each index row is a decoded packet (net/packet.h wrote it at the burst);
+ *     a field is decoded when a task reads it.
+ *
+ * A source's `type` is the record type that programs see. Decoding is lazy: only the columns
+ * that the program reads (`want`) are made.
+ */
+#ifndef RDD_SOURCE_H
+#define RDD_SOURCE_H
+
+#include "rdd/vec.h"
+
+enum source_kind { SOURCE_RECORDS, SOURCE_PACKETS };
+
+enum format_kind { FORMAT_TEXT, FORMAT_CSV, FORMAT_BINARY, FORMAT_FRAMES };
+
+enum binary_kind { BINARY_INT, BINARY_UINT, BINARY_FLOAT, BINARY_IP4, BINARY_IP6, BINARY_BYTES };
+
+/* A field of a schema (csv, binary). */
+struct format_field {
+    const char *name;
+    enum type_kind type;
+    /* binary only */
+    enum binary_kind binary;
+    uint32_t offset, width; /* bytes */
+    bool big_endian;
+};
+
+struct format {
+    enum format_kind kind;
+    uint8_t separator;      /* csv: ',' or another byte; tsv is csv with '\t' and no quotes */
+    bool quotes;            /* csv: RFC 4180 quoting */
+    bool header;            /* csv files: the first record is a header */
+    uint32_t record_bytes;  /* binary: size of a record */
+    uint32_t length_bytes;  /* frames: size of the length prefix: 1, 2 or 4 (big-endian) */
+    uint32_t fields_cnt;
+    const struct format_field *field;
+};
+
+struct source_spec {
+    const char *name;
+    enum source_kind kind;
+    const struct type *type; /* record type seen by the program */
+    struct format format;    /* SOURCE_RECORDS */
+};
+
+/* What a row of a packets block is: 48 bytes, written once at the burst. Offsets are from the
+ * start of the frame; 0 means "not there". */
+#define PKT_IP4 0x0001u
+#define PKT_IP6 0x0002u
+#define PKT_FRAGMENT 0x0004u       /* any fragment, the first included */
+#define PKT_LATER_FRAGMENT 0x0008u /* has no layer-4 header */
+#define PKT_TCP 0x0010u
+#define PKT_UDP 0x0020u
+#define PKT_ICMP 0x0040u  /* ICMP or ICMPv6 */
+#define PKT_TUNNEL 0x0080u /* carries a known tunnel; decoded as its outer packet */
+#define PKT_SUM_BAD 0x0100u
+#define PKT_SUM_UNFINISHED 0x0200u /* equals its pseudo-header sum: offload not done */
+#define PKT_VLAN 0x0400u
+#define PKT_QINQ 0x0800u
+#define PKT_MERGED 0x1000u /* larger than the wire allows: GRO/LRO */
+#define PKT_CUT 0x2000u    /* captured shorter than the headers say */
+
+struct pkt {
+    int64_t ts_ns;
+    uint32_t off;      /* of the frame's first byte from the base of the block */
+    uint32_t cap_len;  /* bytes that are there */
+    uint32_t wire_len; /* bytes on the wire */
+    uint16_t l3_off, l4_off, payload_off;
+    uint16_t payload_len; /* saturates at 65535; of what is captured */
+    uint16_t flags;       /* PKT_* */
+    uint16_t ether_type;  /* of the innermost VLAN */
+    uint16_t vlan, vlan2; /* TCI of outer and inner tag */
+    uint8_t ip_proto;     /* layer 4 protocol, after extension headers */
+    uint8_t pad[7];
+};
+
+_Static_assert(sizeof(struct pkt) == 48, "a packet row is 48 bytes");
+
+/* A run of record bytes: a row of a SOURCE_RECORDS block. */
+struct run {
+    uint32_t off; /* from the base of the block */
+    uint32_t len;
+};
+
+/* Reasons for which a record of a source is dropped; one counter each. */
+enum record_drop {
+    RECORD_TOO_LONG,   /* longer than RECORD_BYTES_MAX */
+    RECORD_CUT,        /* frames: length runs past the datagram; binary: bytes left over */
+    RECORD_FIELDS,     /* csv: too few or too many fields */
+    RECORD_BAD_VALUE,  /* a field does not parse as its type */
+    RECORD_BAD_QUOTE,  /* csv: quoting damaged */
+    RECORD_DROPS_CNT,
+};
+
+extern const char *const record_drop_name[RECORD_DROPS_CNT];
+
+struct source_counters {
+    uint64_t offered;                    /* records found */
+    uint64_t dropped[RECORD_DROPS_CNT];  /* offered = decoded + dropped */
+    uint64_t bytes;
+};
+
+/*
+ * A reader walks one input block and gives vectors. It is resumable: it keeps the position
+ * (row of the index, byte inside the run), so a task can stop between vectors.
+ */
+struct source_reader {
+    const struct source_spec *spec;
+    const void *index; /* struct run[] or struct pkt[] */
+    const uint8_t *base;
+    uint32_t rows_cnt;
+    uint32_t row; /* next index row */
+    uint32_t pos; /* next byte inside that run */
+    uint64_t ord_hi; /* of the block */
+    uint64_t ord_lo; /* of the next record */
+    const bool *want; /* by leaf: is the column read? NULL: all */
+    struct source_counters *counters;
+    /* shown is called for the first few dropped records of each kind (--show-dropped); may be
+     * NULL. */
+    void (*shown)(void *ctx, enum record_drop why, const uint8_t *bytes, uint32_t len);
+    void *shown_ctx;
+};
+
+void source_reader_init(struct source_reader *r, const struct source_spec *spec, const void *index,
+                        uint32_t rows_cnt, const uint8_t *base, uint64_t ord_hi, const bool *want,
+                        struct source_counters *counters);
+/*
+ * source_read gives the next vector: up to VEC_ROWS_MAX records and about VEC_BYTES_MAX bytes.
+ * Columns not wanted have kind set and arrays NULL. out->col has room for the leaves of the
+ * type. Returns the number of rows (0: the block is read to its end; a vector in which every
+ * record was dropped is skipped inside), or -ENOMEM when the arena is too small.
+ */
+int source_read(struct source_reader *r, struct vec *out, struct arena *a);
+
+/* The fields of a packet, in the order of the record type of `packets`. */
+struct packet_field {
+    const char *name;
+    enum type_kind type;
+    const char *doc;
+    /* decode fills rows 0..n-1 of c from the packet rows p[0..n-1] over base. A field that a
+     * packet does not have is 0, "", or :: . */
+    int (*decode)(struct col *c, const struct pkt *p, uint32_t n, const uint8_t *base,
+                  struct arena *a);
+};
+
+extern const struct packet_field packet_fields[];
+extern const uint32_t packet_fields_cnt;
+/* packets_type: the record type made of packet_fields. */
+const struct type *packets_type(struct zone *z);
+
+/* format_cut: the length of the longest prefix of bytes[0..len) that ends at a record boundary
+ * (used when a file is cut into runs); 0 when there is none; all: the file ends here. */
+uint32_t format_cut(const struct format *f, const uint8_t *bytes, uint32_t len, bool all);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * Vectors: the unit of work inside a task.
+ *
+ * A vector is at most VEC_ROWS_MAX rows of one type, column by column: one struct col for each
+ * leaf of the type. The selection names the rows that are still alive, in rising order; what a
+ * column holds at other rows is undefined. Columns are views: strings point into a sealed
+ * block, into a literal, or into the arena of the vector, and live until the arena is reset.
+ *
+ * A column is never written after the operator that made it has returned.
+ *
+ * Row order: the rows of a D-Stream have a canonical order (source, node, queue, block
+ * sequence, row). A vector carries it as ord_hi (from the block) and ord_lo (of its row 0);
+ * row i has the order (ord_hi, ord_lo + i).
+ */
+#ifndef RDD_VEC_H
+#define RDD_VEC_H
+
+#include <stdint.h>
+
+#include "rdd/type.h"
+
+#define VEC_ROWS_MAX 1024u   /* rows of a vector */
+#define VEC_BYTES_MAX 32768u /* bytes of records behind a vector, a single larger record apart */
+#define RECORD_BYTES_MAX 65536u
+
+/* An address by value: IPv4 is held as ::ffff:a.b.c.d, so that all addresses have one order. */
+struct ip {
+    uint8_t b[16];
+};
+
+struct vec;
+
+struct col {
+    enum type_kind kind;
+    union {
+        int64_t *i; /* int; time in ns; bool as 0 or 1 */
+        double *f;
+        struct ip *ip;
+        struct {
+            const uint8_t *base; /* string of row r: len[r] bytes at base + off[r] */
+            uint32_t *off;
+            uint32_t *len;
+        } s;
+        struct {
+            uint32_t *off; /* list of row r: cnt[r] rows of elems from off[r] */
+            uint32_t *cnt;
+            struct vec *elems; /* may be longer than VEC_ROWS_MAX; has no selection */
+        } l;
+    };
+};
+
+struct vec {
+    uint32_t rows;
+    uint32_t cols_cnt;
+    struct col *col;
+    const uint16_t *sel; /* rows alive, rising; NULL: all of them */
+    uint32_t sel_cnt;    /* rows alive; == rows when sel is NULL */
+    uint64_t ord_hi, ord_lo;
+};
+
+/* The i-th row that is alive. */
+static inline uint32_t vec_row(const struct vec *v, uint32_t i)
+{
+    return v->sel ? v->sel[i] : i;
+}
+
+/* col_alloc makes the arrays of a column of `rows` rows (lists: off and cnt; strings: off and
+ * len, base unset). Returns 0, or -ENOMEM when the arena is full. */
+int col_alloc(struct col *c, enum type_kind kind, uint32_t rows, struct arena *a);
+
+#endif
