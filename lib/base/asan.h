@@ -16,10 +16,10 @@
 
 #ifdef MR_ASAN
 #include <sanitizer/asan_interface.h>
-#define MR_POISON(ptr, n_bytes) ASAN_POISON_MEMORY_REGION((ptr), (n_bytes))
+#define MR_POISON(ptr, n_bytes)   ASAN_POISON_MEMORY_REGION((ptr), (n_bytes))
 #define MR_UNPOISON(ptr, n_bytes) ASAN_UNPOISON_MEMORY_REGION((ptr), (n_bytes))
 #else
-#define MR_POISON(ptr, n_bytes) ((void)(ptr), (void)(n_bytes))
+#define MR_POISON(ptr, n_bytes)   ((void)(ptr), (void)(n_bytes))
 #define MR_UNPOISON(ptr, n_bytes) ((void)(ptr), (void)(n_bytes))
 #endif
 

@@ -10,17 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-__attribute__((noreturn, cold, noinline, unused)) static void
-mr_assert_failed(const char *file, int line, const char *cond)
+__attribute__((noreturn, cold, noinline, unused)) static void mr_assert_failed(const char *file,
+                                                                               int line,
+                                                                               const char *cond)
 {
     fprintf(stderr, "%s:%d: assertion failed: %s\n", file, line, cond);
     abort();
 }
 
-#define MR_ASSERT(cond)                                                                            \
-    do {                                                                                           \
-        if (__builtin_expect(!(cond), 0))                                                          \
-            mr_assert_failed(__FILE__, __LINE__, #cond);                                           \
+#define MR_ASSERT(cond)                                  \
+    do {                                                 \
+        if (__builtin_expect(!(cond), 0))                \
+            mr_assert_failed(__FILE__, __LINE__, #cond); \
     } while (0)
 
 #endif
