@@ -17,8 +17,6 @@
 #ifndef DPDK_APP_PORT_H
 #define DPDK_APP_PORT_H
 
-#include <rte_ethdev.h>
-
 #include "dpdk-app/landing.h"
 #include "dpdk-app/pool.h"
 #include "job/job.h"
@@ -51,14 +49,13 @@ struct port {
     uint32_t mtu;
     uint32_t max_frame;   /* a larger one was merged on its way */
     uint32_t max_payload; /* of a UDP datagram over IPv4 */
-    struct rte_ether_addr mac;
+    uint8_t mac[6];
     struct port_queue queue[PORT_QUEUES_MAX];
     struct rte_mempool *tx_pool; /* for replies */
     uint64_t rss_asked, rss_got;
     bool rss_symmetric;
     char ifname[32];                      /* the kernel's interface behind it, or "" */
-    struct rte_eth_stats stats_base;      /* at start */
-    uint64_t kernel_seen, kernel_dropped; /* of the sockets, summed up by port_look */
+    uint64_t kernel_seen, kernel_dropped; /* of its sockets, summed up by port_look */
 };
 
 struct port_open_conf {
@@ -68,7 +65,7 @@ struct port_open_conf {
     uint32_t link_wait_ms; /* 0: do not wait */
 };
 
-/* port_open fills *p (which stays at its place) and starts the port. Warnings go to warn. */
+/* port_open fills *p (which stays at its place) and starts the port. */
 int port_open(struct port *p, const struct port_open_conf *conf, char *err, size_t err_bytes);
 void port_close(struct port *p);
 /* port_name_of: "net_af_packet0" of "net_af_packet0,iface=eth1"; returns its length. */
