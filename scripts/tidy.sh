@@ -111,7 +111,7 @@ code() {
         }
         FNR == 1 { if (last != "") file_end(); last = FILENAME; in_comment = 0; body = 0 }
         { lines = FNR }
-        /TODO|FIXME|XXX|HACK/ { say("an open end in the source: do it, or open an issue") }
+        /(^|[^A-Z])(TODO|FIXME|XXX|HACK)([^A-Z]|$)/ { say("an open end in the source: do it, or open an issue") }
         /^\{/ { body = FNR }
         /^\}/ && body { if (FNR - body + 1 > 70) say_at(body, "a function of " FNR - body + 1 " lines: 70 at most"); body = 0 }
         /typedef[ \t]+(struct|union|enum)/ && !/\(\*/ { say("typedef of a struct: write `struct name`") }
