@@ -35,11 +35,11 @@ struct format_field {
 
 struct format {
     enum format_kind kind;
-    uint8_t separator;      /* csv: ',' or another byte; tsv is csv with '\t' and no quotes */
-    bool quotes;            /* csv: RFC 4180 quoting */
-    bool header;            /* csv files: the first record is a header */
-    uint32_t record_bytes;  /* binary: size of a record */
-    uint32_t length_bytes;  /* frames: size of the length prefix: 1, 2 or 4 (big-endian) */
+    uint8_t separator;     /* csv: ',' or another byte; tsv is csv with '\t' and no quotes */
+    bool quotes;           /* csv: RFC 4180 quoting */
+    bool header;           /* csv files: the first record is a header */
+    uint32_t record_bytes; /* binary: size of a record */
+    uint32_t length_bytes; /* frames: size of the length prefix: 1, 2 or 4 (big-endian) */
     uint32_t fields_cnt;
     const struct format_field *field;
 };
@@ -51,22 +51,29 @@ struct source_spec {
     struct format format;    /* SOURCE_RECORDS */
 };
 
-/* What a row of a packets block is: 48 bytes, written once at the burst. Offsets are from the
- * start of the frame; 0 means "not there". */
-#define PKT_IP4 0x0001u
-#define PKT_IP6 0x0002u
-#define PKT_FRAGMENT 0x0004u       /* any fragment, the first included */
+/* What a row of a packets block is: 48 bytes, written once at the burst (net/packet.h). Offsets
+ * are from the start of the frame; 0 means "not there".
+ *   - PKT_IP4: a sound IPv4 header with its options is captured; PKT_IP6: a sound IPv6 header.
+ *   - Layer 4 is [l4_off, payload_off) and the payload [payload_off, payload_off + payload_len):
+ *     both end with the IP packet, never with the padding of the frame. What is cut shortens
+ *     them; a protocol that is not decoded has an empty layer-4 header.
+ *   - PKT_TCP, PKT_UDP, PKT_ICMP: the whole fixed header (20, 8, 8 bytes) is captured.
+ *   - PKT_SUM_*: only in rows whose maker asked for them (packet_mark_sum); the field
+ *     checksum_ok looks at the bytes itself. */
+#define PKT_IP4            0x0001u
+#define PKT_IP6            0x0002u
+#define PKT_FRAGMENT       0x0004u /* any fragment, the first included */
 #define PKT_LATER_FRAGMENT 0x0008u /* has no layer-4 header */
-#define PKT_TCP 0x0010u
-#define PKT_UDP 0x0020u
-#define PKT_ICMP 0x0040u  /* ICMP or ICMPv6 */
-#define PKT_TUNNEL 0x0080u /* carries a known tunnel; decoded as its outer packet */
-#define PKT_SUM_BAD 0x0100u
+#define PKT_TCP            0x0010u
+#define PKT_UDP            0x0020u
+#define PKT_ICMP           0x0040u /* ICMP or ICMPv6 */
+#define PKT_TUNNEL         0x0080u /* carries a known tunnel; decoded as its outer packet */
+#define PKT_SUM_BAD        0x0100u
 #define PKT_SUM_UNFINISHED 0x0200u /* equals its pseudo-header sum: offload not done */
-#define PKT_VLAN 0x0400u
-#define PKT_QINQ 0x0800u
-#define PKT_MERGED 0x1000u /* larger than the wire allows: GRO/LRO */
-#define PKT_CUT 0x2000u    /* captured shorter than the headers say */
+#define PKT_VLAN           0x0400u
+#define PKT_QINQ           0x0800u
+#define PKT_MERGED         0x1000u /* larger than the wire allows: GRO/LRO */
+#define PKT_CUT            0x2000u /* captured shorter than the headers say */
 
 struct pkt {
     int64_t ts_ns;
@@ -79,10 +86,36 @@ struct pkt {
     uint16_t ether_type;  /* of the innermost VLAN */
     uint16_t vlan, vlan2; /* TCI of outer and inner tag */
     uint8_t ip_proto;     /* layer 4 protocol, after extension headers */
-    uint8_t pad[7];
+    uint8_t tunnel;       /* enum pkt_tunnel */
+    uint8_t pad[10];      /* 0: rows are compared and recorded as bytes */
 };
 
 _Static_assert(sizeof(struct pkt) == 48, "a packet row is 48 bytes");
+
+/* Tunnels that are recognised; counted by name, decoded as their outer packet. */
+enum pkt_tunnel {
+    PKT_TUNNEL_NONE,
+    PKT_TUNNEL_GRE,
+    PKT_TUNNEL_VXLAN,
+    PKT_TUNNEL_VXLAN_GPE,
+    PKT_TUNNEL_GENEVE,
+    PKT_TUNNEL_IPIP,
+    PKT_TUNNEL_6IN4,
+    PKT_TUNNEL_4IN6,
+    PKT_TUNNEL_6IN6,
+    PKT_TUNNEL_ESP,
+    PKT_TUNNEL_ESP_UDP,
+    PKT_TUNNEL_GTP_U,
+    PKT_TUNNEL_L2TP,
+    PKT_TUNNEL_TEREDO,
+    PKT_TUNNEL_ETHERIP,
+    PKT_TUNNEL_MPLS,
+    PKT_TUNNEL_PPPOE,
+    PKT_TUNNELS_CNT,
+};
+
+/* "", "gre", "vxlan", ... */
+extern const char *const pkt_tunnel_name[PKT_TUNNELS_CNT];
 
 /* A run of record bytes: a row of a SOURCE_RECORDS block. */
 struct run {
@@ -92,19 +125,19 @@ struct run {
 
 /* Reasons for which a record of a source is dropped; one counter each. */
 enum record_drop {
-    RECORD_TOO_LONG,   /* longer than RECORD_BYTES_MAX */
-    RECORD_CUT,        /* frames: length runs past the datagram; binary: bytes left over */
-    RECORD_FIELDS,     /* csv: too few or too many fields */
-    RECORD_BAD_VALUE,  /* a field does not parse as its type */
-    RECORD_BAD_QUOTE,  /* csv: quoting damaged */
+    RECORD_TOO_LONG,  /* longer than RECORD_BYTES_MAX */
+    RECORD_CUT,       /* frames: length runs past the datagram; binary: bytes left over */
+    RECORD_FIELDS,    /* csv: too few or too many fields */
+    RECORD_BAD_VALUE, /* a field does not parse as its type */
+    RECORD_BAD_QUOTE, /* csv: quoting damaged */
     RECORD_DROPS_CNT,
 };
 
 extern const char *const record_drop_name[RECORD_DROPS_CNT];
 
 struct source_counters {
-    uint64_t offered;                    /* records found */
-    uint64_t dropped[RECORD_DROPS_CNT];  /* offered = decoded + dropped */
+    uint64_t offered;                   /* records found */
+    uint64_t dropped[RECORD_DROPS_CNT]; /* offered = decoded + dropped */
     uint64_t bytes;
 };
 
@@ -117,10 +150,10 @@ struct source_reader {
     const void *index; /* struct run[] or struct pkt[] */
     const uint8_t *base;
     uint32_t rows_cnt;
-    uint32_t row; /* next index row */
-    uint32_t pos; /* next byte inside that run */
-    uint64_t ord_hi; /* of the block */
-    uint64_t ord_lo; /* of the next record */
+    uint32_t row;     /* next index row */
+    uint32_t pos;     /* next byte inside that run */
+    uint64_t ord_hi;  /* of the block */
+    uint64_t ord_lo;  /* of the next record */
     const bool *want; /* by leaf: is the column read? NULL: all */
     struct source_counters *counters;
     /* shown is called for the first few dropped records of each kind (--show-dropped); may be
@@ -145,6 +178,7 @@ struct packet_field {
     const char *name;
     enum type_kind type;
     const char *doc;
+    bool whole_frame; /* decode reads all of the frame, not only its headers */
     /* decode fills rows 0..n-1 of c from the packet rows p[0..n-1] over base. A field that a
      * packet does not have is 0, "", or :: . */
     int (*decode)(struct col *c, const struct pkt *p, uint32_t n, const uint8_t *base,

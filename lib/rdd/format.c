@@ -1,0 +1,64 @@
+#include <errno.h>
+
+#include "rdd/format.h"
+
+const char *const record_drop_name[RECORD_DROPS_CNT] = {
+    [RECORD_TOO_LONG] = "too_long",   [RECORD_CUT] = "cut",
+    [RECORD_FIELDS] = "fields",       [RECORD_BAD_VALUE] = "bad_value",
+    [RECORD_BAD_QUOTE] = "bad_quote",
+};
+
+const struct format_ops *format_of(enum format_kind kind)
+{
+    static const struct format_ops *const table[] = {
+        [FORMAT_TEXT] = &format_text,
+    };
+
+    return table[kind];
+}
+
+const uint8_t *format_run(struct source_reader *r, uint32_t *left)
+{
+    const struct run *run = r->index;
+
+    for (; r->row < r->rows_cnt; r->row++, r->pos = 0) {
+        if (r->pos == run[r->row].len)
+            continue;
+        *left = run[r->row].len - r->pos;
+        return r->base + run[r->row].off + r->pos;
+    }
+    return NULL;
+}
+
+void format_drop(struct source_reader *r, enum record_drop why, const uint8_t *bytes, uint32_t len)
+{
+    r->counters->offered++;
+    r->counters->dropped[why]++;
+    if (r->shown)
+        r->shown(r->shown_ctx, why, bytes, len);
+}
+
+int format_finish(struct source_reader *r, struct vec *out, uint32_t rows)
+{
+    out->rows = rows;
+    out->sel = NULL;
+    out->sel_cnt = rows;
+    out->ord_hi = r->ord_hi;
+    out->ord_lo = r->ord_lo;
+    r->ord_lo += rows;
+    r->counters->offered += rows;
+    return (int)rows;
+}
+
+int format_string(struct col *c, const uint8_t *base, struct arena *a)
+{
+    c->s.base = base;
+    c->s.off = arena_alloc(a, VEC_ROWS_MAX * sizeof *c->s.off);
+    c->s.len = arena_alloc(a, VEC_ROWS_MAX * sizeof *c->s.len);
+    return c->s.off && c->s.len ? 0 : -ENOMEM;
+}
+
+uint32_t format_cut(const struct format *f, const uint8_t *bytes, uint32_t len, bool all)
+{
+    return all ? len : format_of(f->kind)->cut(f, bytes, len);
+}

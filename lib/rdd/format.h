@@ -1,0 +1,50 @@
+/*
+ * Record formats: how the runs of a block become rows. One file per format (format_text.c,
+ * format_csv.c, format_binary.c, format_frames.c), each a row of the table in format.c.
+ *
+ * The rules that all of them keep:
+ *   - A record never straddles runs: the end of a run ends the last record.
+ *   - A record that cannot be read is dropped alone, with a reason; offered = decoded + dropped.
+ *   - What is dropped depends on the bytes and the schema alone, except that a field which the
+ *     program does not read is not parsed: its value cannot be bad. (The number of fields and
+ *     the quoting are always checked.)
+ *   - Where a vector ends does not show: not in the rows, nor in their order numbers.
+ */
+#ifndef RDD_FORMAT_H
+#define RDD_FORMAT_H
+
+#include "rdd/source.h"
+
+struct format_ops {
+    /* read fills `out` with the next vector and advances r; out->sel leaves out the rows that
+     * were dropped. Returns out->rows (0: the block is read to its end), or -ENOMEM. */
+    int (*read)(struct source_reader *r, struct vec *out, struct arena *a);
+    /* cut: see format_cut in rdd/source.h, for `all` false. */
+    uint32_t (*cut)(const struct format *f, const uint8_t *bytes, uint32_t len);
+};
+
+extern const struct format_ops format_text, format_csv, format_binary, format_frames;
+
+const struct format_ops *format_of(enum format_kind kind);
+
+/* Helpers of the formats. */
+
+/* format_wants: is leaf `leaf_idx` read by the program? */
+static inline bool format_wants(const struct source_reader *r, uint32_t leaf_idx)
+{
+    return !r->want || r->want[leaf_idx];
+}
+
+/* format_run gives the bytes left of the current run and their number, stepping over runs that
+ * are read; NULL at the end of the block. */
+const uint8_t *format_run(struct source_reader *r, uint32_t *left);
+/* format_drop counts one record as offered and dropped, and shows it. */
+void format_drop(struct source_reader *r, enum record_drop why, const uint8_t *bytes, uint32_t len);
+/* format_finish sets what every vector has (order, selection of all rows), counts its rows as
+ * offered, and returns rows. */
+int format_finish(struct source_reader *r, struct vec *out, uint32_t rows);
+/* format_string makes column c of views over base; room for VEC_ROWS_MAX rows. Returns 0 or
+ * -ENOMEM. */
+int format_string(struct col *c, const uint8_t *base, struct arena *a);
+
+#endif
