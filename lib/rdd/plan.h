@@ -67,7 +67,9 @@ struct exchange {
     bool inverse;        /* EX_AGG: leaving deltas are subtracted */
     const struct lambda *inverse_lambda;
     uint32_t partitions; /* 1 when there is no key */
-    uint64_t keys_max;   /* state: keys that one partition may hold; set by plan_capacity */
+    uint64_t state_bytes; /* memory of the state of one partition; set by plan_capacity */
+    uint64_t keys_max;    /* EX_AGG: keys that one partition may hold; set by plan_capacity */
+    uint32_t fail_idx;    /* counter of records that its reduce lambda could not combine */
     uint32_t stage;      /* of its emission */
     uint64_t upstream;   /* bit s: stage s writes here */
     bool sorted;         /* emission must be in key order: a reader depends on the order */

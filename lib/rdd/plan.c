@@ -1,0 +1,554 @@
+/*
+ * Lowering a D-Stream graph to stages and exchanges.
+ *
+ * The walk goes from every source down through its readers. It carries the stage it is in, the
+ * node to hang the next one under, and the window that is still on its way to a wide operator.
+ * A union is walked once for each parent, so the narrow operators below it appear twice; the
+ * exchange of a wide operator exists once and is written from both.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "rdd/agg.h"
+#include "rdd/agg_state.h"
+#include "rdd/plan.h"
+
+struct lowering {
+    struct plan *p;
+    const struct dgraph *g;
+    struct zone *z;
+    struct exchange *of[GRAPH_NODES_MAX]; /* by the node that it carries out */
+    uint32_t outputs[GRAPH_NODES_MAX];    /* by output node: index + 1 */
+    uint32_t fails[GRAPH_NODES_MAX];      /* by node: fail_idx + 1 */
+    bool under_kept[GRAPH_NODES_MAX];     /* read from a window of rows already */
+    const char *err;
+};
+
+/* Where the walk stands. */
+struct here {
+    struct stage *stage;
+    struct pnode *parent;
+    uint64_t len, slide; /* window on its way; len 0: none */
+    uint64_t every;      /* the stream has an RDD every so many intervals */
+};
+
+static void lower_readers(struct lowering *l, const struct dstream *s, struct here h);
+static void lower_reader(struct lowering *l, const struct dstream *from, const struct dstream *d,
+                         struct here h);
+
+static uint64_t fingerprint(const char *job, const char *name, const struct type *t)
+{
+    uint64_t h = 0xcbf29ce484222325u ^ type_hash(t);
+
+    for (const char *c = job; *c; c++)
+        h = (h ^ (uint8_t)*c) * 0x100000001b3u;
+    h = (h ^ '/') * 0x100000001b3u;
+    for (const char *c = name; *c; c++)
+        h = (h ^ (uint8_t)*c) * 0x100000001b3u;
+    return h ^ h >> 29;
+}
+
+static struct stage *stage_new(struct lowering *l, int source, struct exchange *from,
+                               const struct type *t, const char *name, uint64_t every)
+{
+    struct plan *p = l->p;
+
+    if (p->stages_cnt == PLAN_STAGES_MAX) {
+        l->err = "the job has too many stages";
+        return NULL;
+    }
+    struct stage *s = zone_alloc(l->z, sizeof *s);
+    s->idx = p->stages_cnt;
+    s->source = source;
+    s->from = from;
+    s->type = t;
+    s->slide = every;
+    s->fingerprint = fingerprint(p->job, name, t);
+    s->root = zone_alloc(l->z, sizeof *s->root);
+    s->root->kind = PN_PASS;
+    s->root->type = t;
+    s->root->idx = p->nodes_cnt++;
+    p->stage[p->stages_cnt++] = s;
+    return s;
+}
+
+static struct pnode *pnode_new(struct lowering *l, struct here *h, enum pnode_kind kind,
+                               const struct dstream *d, const struct type *t)
+{
+    struct pnode *parent = h->parent;
+
+    if (parent->kids_cnt == sizeof parent->kid / sizeof parent->kid[0]) {
+        l->err = "a stream has too many readers";
+        return NULL;
+    }
+    struct pnode *n = zone_alloc(l->z, sizeof *n);
+    n->kind = kind;
+    n->node = d;
+    n->type = t;
+    n->idx = l->p->nodes_cnt++;
+    if (d && d->fn) {
+        if (!l->fails[d->idx]) {
+            l->p->fail[l->p->fails_cnt] = d;
+            l->fails[d->idx] = ++l->p->fails_cnt;
+        }
+        n->fail_idx = l->fails[d->idx] - 1;
+    }
+    parent->kid[parent->kids_cnt++] = n;
+    return n;
+}
+
+/* Accumulators of a value, leaf by leaf; see agg.h for their shapes. */
+static void agg_spec_fill(struct agg_spec *a, const struct type *value, const struct lambda *f)
+{
+    enum agg_fn fn[TYPE_LEAVES_MAX];
+    uint32_t off = 8;
+
+    a->leaves_cnt = value ? type_leaves(value) : 0;
+    if (f && !lambda_monoid(f, fn))
+        a->lambda = f;
+    for (uint32_t i = 0; i < a->leaves_cnt; i++) {
+        struct agg_leaf *leaf = &a->leaf[i];
+        leaf->fn = f ? fn[i] : AGG_SUM_INT;
+        leaf->kind = type_leaf(value, i)->kind;
+        leaf->off = off;
+        leaf->bytes = agg_leaf_bytes(leaf->fn, leaf->kind);
+        off += leaf->bytes;
+        a->has_strings |= leaf->kind == TYPE_STRING;
+    }
+    a->row_bytes = off;
+}
+
+static bool agg_all(const struct agg_spec *a, enum agg_fn fn)
+{
+    for (uint32_t i = 0; i < a->leaves_cnt; i++)
+        if (a->leaf[i].fn != fn)
+            return false;
+    return true;
+}
+
+/* Sums of ints subtract exactly, so they are incremental with or without a written inverse. An
+ * inverse that is no native one runs as written; floats recombine. */
+static void exchange_set_inverse(struct exchange *x, const struct lambda *inverse)
+{
+    if (x->agg.count_only || agg_all(&x->agg, AGG_SUM_INT)) {
+        x->inverse = true;
+    } else if (inverse && x->agg.lambda) {
+        x->inverse = true;
+        x->inverse_lambda = inverse;
+    }
+}
+
+static struct exchange *exchange_new(struct lowering *l, enum exchange_kind kind,
+                                     const struct dstream *d, const struct type *key,
+                                     const struct type *value, const struct type *emits)
+{
+    struct plan *p = l->p;
+
+    if (p->exchanges_cnt == PLAN_EXCHANGES_MAX) {
+        l->err = "the job has too many wide operators";
+        return NULL;
+    }
+    struct exchange *x = zone_alloc(l->z, sizeof *x);
+    x->kind = kind;
+    x->idx = p->exchanges_cnt;
+    x->node = d;
+    x->name = d->name ? d->name : "";
+    x->key = key;
+    x->value = value;
+    x->type = emits;
+    x->partitions = key ? p->partitions : 1;
+    x->fingerprint = fingerprint(p->job, x->name, emits) + 1;
+    p->exchange[p->exchanges_cnt++] = x;
+    l->of[d->idx] = x;
+    return x;
+}
+
+static const struct type *pair_part(const struct type *t, uint32_t i)
+{
+    return t->part[i];
+}
+
+/* What each wide operator is, as an exchange. */
+static struct exchange *exchange_for(struct lowering *l, const struct dstream *d)
+{
+    const struct type *in = d->parent[0]->type;
+    const struct type *key = type_is_pair(in) ? pair_part(in, 0) : NULL;
+    const struct type *value = type_is_pair(in) ? pair_part(in, 1) : NULL;
+    struct exchange *x;
+
+    switch (d->op) {
+    case OP_REDUCE_BY_KEY:
+    case OP_RUNNING_REDUCE:
+    case OP_REDUCE_BY_KEY_AND_WINDOW:
+        x = exchange_new(l, EX_AGG, d, key, value, d->type);
+        if (x)
+            agg_spec_fill(&x->agg, value, d->fn);
+        return x;
+    case OP_REDUCE:
+    case OP_REDUCE_BY_WINDOW:
+        x = exchange_new(l, EX_AGG, d, NULL, in, d->type);
+        if (x)
+            agg_spec_fill(&x->agg, in, d->fn);
+        return x;
+    case OP_COUNT_BY_VALUE:
+    case OP_COUNT_BY_VALUE_AND_WINDOW:
+    case OP_COUNT:
+    case OP_COUNT_BY_WINDOW:
+        key = d->type->kind == TYPE_INT ? NULL : in;
+        x = exchange_new(l, EX_AGG, d, key, &type_int, d->type);
+        if (x) {
+            x->agg.row_bytes = 8;
+            x->agg.count_only = true;
+            x->emits_empty = !key;
+        }
+        return x;
+    case OP_DISTINCT:
+        x = exchange_new(l, EX_AGG, d, in, NULL, d->type);
+        if (x) {
+            x->agg.row_bytes = 8;
+            x->agg.count_only = true;
+        }
+        return x;
+    case OP_GROUP_BY_KEY:
+    case OP_GROUP_BY_KEY_AND_WINDOW:
+        x = exchange_new(l, EX_ROWS, d, key, value, d->type);
+        if (x)
+            x->group = true;
+        return x;
+    case OP_TOP:
+    case OP_WINDOW:
+        x = exchange_new(l, EX_ROWS, d, NULL, in, d->type);
+        if (x)
+            x->top_cnt = d->top_cnt;
+        return x;
+    default:
+        MR_ASSERT(!"a wide operator");
+        return NULL;
+    }
+}
+
+/* The value is the literal 1 and it is summed: the count of records says it all. */
+static bool writes_ones(const struct pnode *from, const struct exchange *x)
+{
+    if (x->agg.leaves_cnt != 1 || x->agg.leaf[0].fn != AGG_SUM_INT || from->kind != PN_MAP)
+        return false;
+    const struct lambda *f = from->fn;
+    const struct expr *v = f->leaf[f->leaves_cnt - 1];
+    return v->op == EXPR_LIT && v->type->kind == TYPE_INT && v->lit.i == 1;
+}
+
+static void exchange_window(struct exchange *x, const struct dstream *d, const struct here *h)
+{
+    x->len = 1;
+    x->slide = h->every;
+    if (d->op == OP_RUNNING_REDUCE) {
+        x->len = WINDOW_FOREVER;
+    } else if (d->window_len) {
+        x->len = d->window_len;
+        x->slide = d->slide ? d->slide : h->every;
+    } else if (h->len) {
+        x->len = h->len;
+        x->slide = h->slide;
+    }
+}
+
+static void lower_exchange(struct lowering *l, const struct dstream *d, struct here h)
+{
+    struct exchange *x = l->of[d->idx];
+    bool fresh = !x;
+
+    if (fresh) {
+        x = exchange_for(l, d);
+        if (!x)
+            return;
+        exchange_window(x, d, &h);
+        x->agg.count_only |= x->kind == EX_AGG && writes_ones(h.parent, x);
+        exchange_set_inverse(x, d->inverse);
+    } else if (x->agg.count_only && x->agg.leaves_cnt && !writes_ones(h.parent, x)) {
+        x->agg.count_only = false; /* a union of which only one side writes ones */
+    }
+    struct pnode *w =
+        pnode_new(l, &h, x->kind == EX_AGG ? PN_WRITE_AGG : PN_WRITE_ROWS, d, x->type);
+    if (!w)
+        return;
+    x->fail_idx = w->fail_idx;
+    w->exchange = x;
+    w->row_is_key = x->kind == EX_AGG && x->key && x->key == d->parent[0]->type;
+    h.stage->writes |= 1ull << x->idx;
+    x->upstream |= 1ull << h.stage->idx;
+    if (!fresh)
+        return;
+    struct stage *s = stage_new(l, -1, x, x->type, x->name, x->slide);
+    if (!s)
+        return;
+    x->stage = s->idx;
+    lower_readers(l, d, (struct here){.stage = s, .parent = s->root, .every = x->slide});
+}
+
+static void lower_output(struct lowering *l, const struct dstream *d, struct here h)
+{
+    struct plan *p = l->p;
+    const struct dstream *from = d->parent[0];
+
+    if (!l->outputs[d->idx]) {
+        if (p->outputs_cnt == PLAN_OUTPUTS_MAX) {
+            l->err = "the job has too many outputs";
+            return;
+        }
+        struct output *o = &p->output[p->outputs_cnt];
+        bool pair = type_is_pair(from->type);
+        o->stream = (struct out_stream){
+            .job = p->job,
+            .name = from->name,
+            .type = from->type,
+            .key = pair ? pair_part(from->type, 0) : NULL,
+            .value = pair ? pair_part(from->type, 1) : from->type,
+            .order = from->op == OP_TOP ? ROWS_BY_RANK : pair ? ROWS_BY_KEY : ROWS_AS_CAME,
+            .sink_idx = d->sink_idx,
+            .interval_ns = p->interval_ns,
+        };
+        o->slide = h.every;
+        l->outputs[d->idx] = ++p->outputs_cnt;
+    }
+    struct pnode *n = pnode_new(l, &h, PN_OUTPUT, d, from->type);
+    if (!n)
+        return;
+    n->output = l->outputs[d->idx] - 1;
+    h.stage->outputs |= 1ull << n->output;
+}
+
+static void lower_narrow(struct lowering *l, const struct dstream *d, struct here h)
+{
+    enum pnode_kind kind = d->op == OP_FILTER  ? PN_FILTER
+                           : d->op == OP_UNION ? PN_PASS
+                           : d->op == OP_MAP || d->op == OP_MAP_VALUES ? PN_MAP
+                                                                       : PN_FLAT_MAP;
+    struct pnode *n = pnode_new(l, &h, kind, d, d->type);
+
+    if (!n)
+        return;
+    n->fn = d->fn;
+    n->on_value = d->op == OP_MAP_VALUES || d->op == OP_FLAT_MAP_VALUES;
+    h.parent = n;
+    lower_readers(l, d, h);
+}
+
+/* A window that meets what cannot carry it becomes rows that are kept. */
+static bool needs_own_window(const struct dstream *reader)
+{
+    return reader->op == OP_OUTPUT || reader->op == OP_UNION || reader->op == OP_WINDOW ||
+           reader->op == OP_RUNNING_REDUCE || reader->window_len;
+}
+
+static bool already_writes(const struct pnode *n, const struct exchange *x)
+{
+    for (uint32_t i = 0; i < n->kids_cnt; i++)
+        if (n->kid[i]->exchange == x)
+            return true;
+    return false;
+}
+
+/* The rows of `from` are kept for the window that is on its way; d reads them from there. */
+static void lower_kept_window(struct lowering *l, const struct dstream *from,
+                              const struct dstream *d, struct here h)
+{
+    struct exchange *x = l->of[from->idx];
+
+    if (!x) {
+        x = exchange_new(l, EX_ROWS, from, NULL, from->type, from->type);
+        if (!x)
+            return;
+        x->len = h.len;
+        x->slide = h.slide;
+        struct stage *s = stage_new(l, -1, x, x->type, x->name, x->slide);
+        if (!s)
+            return;
+        x->stage = s->idx;
+    }
+    if (!already_writes(h.parent, x)) {
+        struct pnode *w = pnode_new(l, &h, PN_WRITE_ROWS, NULL, x->type);
+        if (!w)
+            return;
+        w->exchange = x;
+        h.stage->writes |= 1ull << x->idx;
+        x->upstream |= 1ull << h.stage->idx;
+    }
+    if (l->under_kept[d->idx])
+        return;
+    l->under_kept[d->idx] = true;
+    struct stage *s = l->p->stage[x->stage];
+    lower_reader(l, from, d, (struct here){.stage = s, .parent = s->root, .every = x->slide});
+}
+
+static void lower_reader(struct lowering *l, const struct dstream *from, const struct dstream *d,
+                         struct here h)
+{
+    if (h.len && needs_own_window(d)) {
+        lower_kept_window(l, from, d, h);
+        return;
+    }
+    switch (d->op) {
+    case OP_MAP:
+    case OP_FLAT_MAP:
+    case OP_MAP_VALUES:
+    case OP_FLAT_MAP_VALUES:
+    case OP_FILTER:
+    case OP_UNION:
+        lower_narrow(l, d, h);
+        return;
+    case OP_WINDOW:
+        h.len = d->window_len;
+        h.slide = h.every = d->slide ? d->slide : h.every;
+        lower_readers(l, d, h);
+        return;
+    case OP_OUTPUT:
+        lower_output(l, d, h);
+        return;
+    default:
+        lower_exchange(l, d, h);
+    }
+}
+
+static void lower_readers(struct lowering *l, const struct dstream *s, struct here h)
+{
+    for (uint32_t i = 0; i < l->g->nodes_cnt && !l->err; i++) {
+        const struct dstream *d = l->g->node[i];
+        for (int k = 0; k < 2; k++) /* s.union(s) reads twice */
+            if (d->parent[k] == s && (k == 0 || d->op == OP_UNION))
+                lower_reader(l, s, d, h);
+    }
+}
+
+/* Which columns of a source vector does this subtree read? */
+static void want_node(const struct pnode *n, uint32_t leaves, bool *want)
+{
+    switch (n->kind) {
+    case PN_MAP:
+    case PN_FLAT_MAP:
+    case PN_FILTER:
+        for (uint32_t c = 0; c < leaves; c++)
+            want[c] |= n->on_value || lambda_reads(n->fn, c);
+        break;
+    case PN_WRITE_AGG:
+        if (n->exchange->agg.count_only && !n->exchange->key)
+            return;
+        /* fall through */
+    case PN_WRITE_ROWS:
+    case PN_OUTPUT:
+        memset(want, 1, leaves);
+        return;
+    case PN_PASS:
+        break;
+    }
+    if (n->kind == PN_FILTER || n->kind == PN_PASS)
+        for (uint32_t i = 0; i < n->kids_cnt; i++)
+            want_node(n->kid[i], leaves, want);
+}
+
+static bool agg_keeps_order(const struct agg_spec *a)
+{
+    for (uint32_t i = 0; i < a->leaves_cnt; i++)
+        if (a->leaf[i].fn == AGG_FIRST || a->leaf[i].fn == AGG_LAST || a->lambda)
+            return true;
+    return false;
+}
+
+/* Does anything below depend on the order of the rows that an exchange emits? Keys are unique
+ * until a lambda makes new ones. */
+static bool order_matters(const struct pnode *n, bool unique)
+{
+    switch (n->kind) {
+    case PN_OUTPUT:
+        return !unique;
+    case PN_WRITE_ROWS:
+        return !n->exchange->top_cnt;
+    case PN_WRITE_AGG:
+        return agg_keeps_order(&n->exchange->agg);
+    default:
+        break;
+    }
+    unique &= n->kind == PN_FILTER || n->kind == PN_PASS || (n->kind == PN_MAP && n->on_value);
+    for (uint32_t i = 0; i < n->kids_cnt; i++)
+        if (order_matters(n->kid[i], unique))
+            return true;
+    return false;
+}
+
+/* Bits of all exchanges that stage s stands on. */
+static uint64_t exchanges_above(const struct plan *p, const struct stage *s)
+{
+    if (!s->from)
+        return 0;
+    uint64_t bits = 1ull << s->from->idx;
+    for (uint32_t i = 0; i < p->stages_cnt; i++)
+        if (s->from->upstream >> i & 1)
+            bits |= exchanges_above(p, p->stage[i]);
+    return bits;
+}
+
+static uint64_t memory_of(const struct plan *p, const struct stage *s)
+{
+    uint64_t longest = 0;
+
+    if (!s->from)
+        return 0;
+    for (uint32_t i = 0; i < p->stages_cnt; i++)
+        if (s->from->upstream >> i & 1) {
+            uint64_t above = memory_of(p, p->stage[i]);
+            longest = above > longest ? above : longest;
+        }
+    return longest + (s->from->len == WINDOW_FOREVER ? 1 : s->from->len);
+}
+
+static void plan_finish(struct plan *p)
+{
+    for (uint32_t i = 0; i < p->stages_cnt; i++) {
+        struct stage *s = p->stage[i];
+        if (s->source >= 0)
+            want_node(s->root, type_leaves(s->type), s->want);
+        else
+            s->from->sorted = order_matters(s->root, s->from->key != NULL);
+        uint64_t m = memory_of(p, s);
+        p->memory_len = m > p->memory_len ? m : p->memory_len;
+        for (uint32_t o = 0; o < p->outputs_cnt; o++)
+            if (s->outputs >> o & 1)
+                p->output[o].exchanges |= exchanges_above(p, s);
+    }
+}
+
+struct plan *plan_build(const struct dgraph *g, const char *job, uint32_t partitions,
+                        struct zone *z, char *err, size_t err_bytes)
+{
+    struct plan *p = zone_alloc(z, sizeof *p);
+    struct lowering l = {.p = p, .g = g, .z = z};
+
+    p->job = job;
+    p->interval_ns = g->interval_ns;
+    p->partitions = partitions;
+    for (uint32_t i = 0; i < g->nodes_cnt && !l.err; i++) {
+        const struct dstream *d = g->node[i];
+        if (d->op != OP_SOURCE)
+            continue;
+        struct stage *s = stage_new(&l, (int)d->source_idx, NULL, d->type, d->name, 1);
+        if (s)
+            lower_readers(&l, d, (struct here){.stage = s, .parent = s->root, .every = 1});
+    }
+    if (l.err) {
+        snprintf(err, err_bytes, "%s", l.err);
+        return NULL;
+    }
+    plan_finish(p);
+    return p;
+}
+
+void plan_capacity(struct plan *p, uint64_t state_bytes)
+{
+    uint64_t share = p->exchanges_cnt ? state_bytes / p->exchanges_cnt : 0;
+
+    for (uint32_t i = 0; i < p->exchanges_cnt; i++) {
+        struct exchange *x = p->exchange[i];
+        x->state_bytes = share / x->partitions & ~(uint64_t)63;
+        x->keys_max = x->kind == EX_AGG ? agg_state_keys(x, x->state_bytes) : 0;
+    }
+}

@@ -1,0 +1,200 @@
+#include <errno.h>
+
+#include "base/assert.h"
+#include "rdd/agg_cell.h"
+#include "rdd/shuffle.h"
+
+#define BLOCK_ALIGN 64u
+
+void shuffle_writer_init(struct shuffle_writer *w, const struct block_mem *mem)
+{
+    *w = (struct shuffle_writer){.mem = *mem};
+}
+
+void shuffle_writer_close(struct shuffle_writer *w)
+{
+    if (w->page)
+        w->mem.page_drop(w->mem.ctx, w->page);
+    w->page = NULL;
+}
+
+uint8_t *shuffle_begin(struct shuffle_writer *w, uint32_t bytes)
+{
+    MR_ASSERT(bytes <= SHUFFLE_BODY_MAX);
+    if (w->page && PAGE_BYTES - w->used < bytes + sizeof(struct block_hdr))
+        shuffle_writer_close(w);
+    if (!w->page) {
+        w->page = w->mem.page_get(w->mem.ctx, &w->bytes);
+        w->used = 0;
+    }
+    if (!w->page) {
+        w->refused++;
+        return NULL;
+    }
+    return w->bytes + w->used + sizeof(struct block_hdr);
+}
+
+struct block *shuffle_end(struct shuffle_writer *w, const struct shuffle_name *name,
+                          uint32_t bytes, uint32_t rows)
+{
+    struct block *b = w->mem.block_get(w->mem.ctx);
+    uint8_t *at = w->bytes + w->used;
+
+    if (!b) {
+        w->refused++;
+        return NULL;
+    }
+    b->hdr = (struct block_hdr){.magic = BLOCK_MAGIC,
+                                .version = BLOCK_VERSION,
+                                .kind = (uint16_t)name->kind,
+                                .id = name->id,
+                                .interval = name->interval,
+                                .schema_hash = name->schema_hash,
+                                .rows = rows,
+                                .bytes = bytes};
+    memcpy(at, &b->hdr, sizeof b->hdr);
+    b->base = at + sizeof b->hdr;
+    b->page = w->page;
+    w->mem.page_hold(w->mem.ctx, w->page);
+    w->used += (bytes + (uint32_t)sizeof b->hdr + BLOCK_ALIGN - 1) & ~(BLOCK_ALIGN - 1);
+    if (w->used + sizeof b->hdr >= PAGE_BYTES)
+        shuffle_writer_close(w);
+    return b;
+}
+
+static uint64_t pad8(uint64_t n)
+{
+    return (n + 7) & ~7ull;
+}
+
+/* Where the parts of a body begin. */
+struct agg_body {
+    uint64_t keys, rows, strings, end;
+};
+
+static struct agg_body agg_body_layout(uint32_t rows, uint32_t row_bytes, uint64_t key_bytes,
+                                       uint64_t string_bytes)
+{
+    struct agg_body b;
+
+    b.keys = pad8(16 + 4 * ((uint64_t)rows + 1));
+    b.rows = b.keys + pad8(key_bytes);
+    b.strings = b.rows + (uint64_t)rows * row_bytes;
+    b.end = b.strings + pad8(string_bytes);
+    return b;
+}
+
+static void agg_block_measure(const struct agg_spec *a, const struct table *t,
+                              const uint32_t *entry, uint32_t n, uint64_t *key_bytes,
+                              uint64_t *string_bytes)
+{
+    *key_bytes = *string_bytes = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        *key_bytes += t->key[entry[i]].len;
+        if (a->has_strings && !a->count_only)
+            *string_bytes += agg_row_strings(a, table_row(t, entry[i]));
+    }
+}
+
+static uint32_t block_row_bytes(const struct agg_spec *a)
+{
+    return a->count_only ? 8 : a->row_bytes;
+}
+
+uint64_t agg_block_bytes(const struct agg_spec *a, const struct table *t, const uint32_t *entry,
+                         uint32_t n)
+{
+    uint64_t keys, strings;
+
+    agg_block_measure(a, t, entry, n, &keys, &strings);
+    return agg_body_layout(n, block_row_bytes(a), keys, strings).end;
+}
+
+/* Strings of a row move to the block; the row then holds offsets. */
+static uint64_t move_strings(const struct agg_spec *a, uint8_t *row, uint8_t *strings, uint64_t at)
+{
+    struct heap h = {.base = strings + at, .bytes = SIZE_MAX};
+
+    if (agg_row_adopt(a, row, &h))
+        MR_ASSERT(!"the strings were measured");
+    agg_row_rebase(a, row, -(intptr_t)strings);
+    return at + h.used;
+}
+
+void agg_block_fill(uint8_t *body, const struct agg_spec *a, const struct table *t,
+                    const uint32_t *entry, uint32_t n)
+{
+    uint64_t key_bytes, string_bytes, at = 0;
+    uint32_t row_bytes = block_row_bytes(a), off = 0;
+
+    agg_block_measure(a, t, entry, n, &key_bytes, &string_bytes);
+    struct agg_body lay = agg_body_layout(n, row_bytes, key_bytes, string_bytes);
+    uint32_t head[4] = {n, row_bytes, (uint32_t)key_bytes, (uint32_t)string_bytes};
+    uint32_t *key_off = (uint32_t *)(void *)(body + sizeof head);
+    memcpy(body, head, sizeof head);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct tkey *k = &t->key[entry[i]];
+        uint8_t *row = body + lay.rows + (uint64_t)i * row_bytes;
+        key_off[i] = off;
+        memcpy(body + lay.keys + off, tkey_bytes(k), k->len);
+        off += k->len;
+        memcpy(row, table_row(t, entry[i]), row_bytes);
+        if (a->has_strings && !a->count_only)
+            at = move_strings(a, row, body + lay.strings, at);
+    }
+    key_off[n] = off;
+    memset(&key_off[n + 1], 0, lay.keys - 16 - 4 * ((uint64_t)n + 1));
+    memset(body + lay.keys + off, 0, lay.rows - lay.keys - off);
+    memset(body + lay.strings + at, 0, lay.end - lay.strings - at);
+}
+
+int agg_block_open(struct agg_block_reader *r, const struct block *b, const struct agg_spec *a)
+{
+    uint32_t head[4];
+
+    *r = (struct agg_block_reader){.body = b->base};
+    if (b->hdr.bytes < sizeof head)
+        return -EINVAL;
+    memcpy(head, b->base, sizeof head);
+    struct agg_body lay = agg_body_layout(head[0], head[1], head[2], head[3]);
+    if (lay.end > b->hdr.bytes || head[1] != block_row_bytes(a))
+        return -EINVAL;
+    r->rows = head[0];
+    r->row_bytes = head[1];
+    r->key_off = (const uint32_t *)(const void *)(b->base + sizeof head);
+    r->keys = b->base + lay.keys;
+    r->row = b->base + lay.rows;
+    r->strings = b->base + lay.strings;
+    for (uint32_t i = 0; i < r->rows; i++)
+        if (r->key_off[i] > r->key_off[i + 1] || r->key_off[i + 1] > head[2])
+            return -EINVAL;
+    return 0;
+}
+
+int agg_block_next(struct agg_block_reader *r, const struct agg_spec *a, struct tkey *key,
+                   const uint8_t **row, struct arena *arena)
+{
+    uint32_t n = r->rows - r->at < VEC_ROWS_MAX ? r->rows - r->at : VEC_ROWS_MAX;
+    uint32_t *len = arena_alloc(arena, (n + 1) * sizeof *len);
+    bool strings = a->has_strings && !a->count_only;
+    uint8_t *copy = strings ? arena_alloc(arena, (size_t)n * r->row_bytes + 1) : NULL;
+
+    if (!len || (strings && !copy))
+        return -ENOMEM;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *from = r->row + (size_t)(r->at + i) * r->row_bytes;
+        len[i] = r->key_off[r->at + i + 1] - r->key_off[r->at + i];
+        row[i] = from;
+        if (!strings)
+            continue;
+        uint8_t *own = copy + (size_t)i * r->row_bytes;
+        memcpy(own, from, r->row_bytes);
+        agg_row_rebase(a, own, (intptr_t)r->strings);
+        row[i] = own;
+    }
+    struct enc_keys e = {
+        .base = r->keys, .off = (uint32_t *)(uintptr_t)(r->key_off + r->at), .len = len};
+    tkeys_load(key, &e, NULL, n);
+    r->at += n;
+    return (int)n;
+}
