@@ -52,14 +52,14 @@ enum op_kind {
 /* What an operator takes between its parentheses, in order. */
 enum op_arg {
     OP_ARG_NONE,
-    OP_ARG_LAMBDA,   /* x => e over a row (or the value, for mapValues) */
-    OP_ARG_REDUCE,   /* (a, b) => e over two values */
-    OP_ARG_INVERSE,  /* optional (a, b) => e */
-    OP_ARG_LENGTH,   /* window length, a duration */
-    OP_ARG_SLIDE,    /* optional slide, a duration; default one interval */
-    OP_ARG_COUNT,    /* a positive int literal */
-    OP_ARG_STREAM,   /* another D-Stream */
-    OP_ARG_SINK,     /* a sink's name */
+    OP_ARG_LAMBDA,  /* x => e over a row (or the value, for mapValues) */
+    OP_ARG_REDUCE,  /* (a, b) => e over two values */
+    OP_ARG_INVERSE, /* optional (a, b) => e */
+    OP_ARG_LENGTH,  /* window length, a duration */
+    OP_ARG_SLIDE,   /* optional slide, a duration; default one interval */
+    OP_ARG_COUNT,   /* a positive int literal */
+    OP_ARG_STREAM,  /* another D-Stream */
+    OP_ARG_SINK,    /* a sink's name */
 };
 
 #define OP_ARGS_MAX 4u
@@ -77,25 +77,26 @@ struct op_desc {
 
 extern const struct op_desc op_table[OP_KINDS_CNT];
 const struct op_desc *op_find(const char *name);
-/* Operators of Spark's that are known but not built yet: `check` says so. */
+/* Operators of Spark's that are known but not built yet: `check` says so. Ends with NULL. */
 extern const char *const op_not_built[];
 
 struct dstream {
     enum op_kind op;
     uint32_t idx; /* in the graph */
     const struct type *type;
-    const char *name;  /* given by the program, or made of its chain; unique in the graph */
-    bool named;        /* given by the program */
-    struct place at;   /* of the operator's name */
+    const char *name;          /* given by the program, or made of its chain; unique in the graph */
+    bool named;                /* given by the program */
+    struct place at;           /* of the operator's name */
     struct dstream *parent[2]; /* [1]: union only */
     struct lambda *fn;         /* map, filter, ... : one row. reduce...: two values */
     struct lambda *inverse;    /* optional */
-    uint64_t window_len, slide; /* in intervals; 0: none */
+    uint64_t window_len, slide; /* in intervals; both set in windows, else 0 */
     uint64_t top_cnt;
     uint32_t source_idx, sink_idx; /* OP_SOURCE, OP_OUTPUT */
 };
 
 #define GRAPH_NODES_MAX 256u
+#define TOP_ROWS_MAX    1000000u
 
 struct dgraph {
     struct zone *zone;
@@ -109,7 +110,9 @@ struct dgraph {
 void dgraph_init(struct dgraph *g, struct zone *z, uint64_t interval_ns);
 
 /* Constructors. Each adds a node and returns it, or NULL (see g->err). Window lengths and
- * slides are in ns here and must be whole numbers of intervals; slide 0 means one interval. */
+ * slides are in ns here and must be multiples of the slide of the stream that they take (of the
+ * interval, where no window is above); slide 0 means that slide. The graph does not own lambdas:
+ * who made them calls lambda_finish before and lambda_release after. */
 struct dstream *dstream_source(struct dgraph *g, const char *name, const struct type *type,
                                uint32_t source_idx);
 struct dstream *dstream_map(struct dgraph *g, struct dstream *s, struct lambda *f);
@@ -145,5 +148,10 @@ struct dstream *dstream_output(struct dgraph *g, struct dstream *s, uint32_t sin
 /* dgraph_name gives every unnamed node the name of its chain ("bytes.reduceByKeyAndWindow.top",
  * "~2" appended for a repeat). Once, after the last node. */
 void dgraph_name(struct dgraph *g);
+
+/* dstream_slide: the stream has an RDD every so many intervals. */
+uint64_t dstream_slide(const struct dstream *s);
+/* duration_print writes "30s", "500ms"; returns the length as snprintf does. */
+int duration_print(uint64_t ns, char *buf, size_t bytes);
 
 #endif

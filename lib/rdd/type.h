@@ -69,7 +69,8 @@ const struct type *type_leaf(const struct type *t, uint32_t leaf_idx);
 uint32_t type_first_leaf(const struct type *t, uint32_t part_idx);
 /* type_hash is a fingerprint of the structure, part of the block format. */
 uint64_t type_hash(const struct type *t);
-/* type_print writes "(string, int)", "list(float)", "(line: string)"; returns the length as snprintf does. */
+/* type_print writes "(string, int)", "list(float)", "(line: string)"; returns the length as
+ * snprintf does. */
 int type_print(const struct type *t, char *buf, size_t bytes);
 
 #endif

@@ -1,0 +1,213 @@
+#include <string.h>
+
+#include "rdd/dstream.h"
+
+/* The index of the system. T is the type of a row; in a pair, K of its key and V of its value. */
+const struct op_desc op_table[OP_KINDS_CNT] = {
+    {.kind = OP_SOURCE, .doc = "the records of a source"},
+    {
+        .name = "map",
+        .kind = OP_MAP,
+        .arg = {OP_ARG_LAMBDA},
+        .doc = "one row for each row",
+        .signature = "map(x => U): U",
+    },
+    {
+        .name = "flatMap",
+        .kind = OP_FLAT_MAP,
+        .arg = {OP_ARG_LAMBDA},
+        .doc = "one row for each element of the list that the lambda gives",
+        .signature = "flatMap(x => list(U)): U",
+    },
+    {
+        .name = "mapValues",
+        .kind = OP_MAP_VALUES,
+        .arg = {OP_ARG_LAMBDA},
+        .keyed = true,
+        .doc = "a new value for each pair; the key stays",
+        .signature = "mapValues(v => W): (K, W)",
+    },
+    {
+        .name = "flatMapValues",
+        .kind = OP_FLAT_MAP_VALUES,
+        .arg = {OP_ARG_LAMBDA},
+        .keyed = true,
+        .doc = "one pair for each element of the list that the lambda makes of the value",
+        .signature = "flatMapValues(v => list(W)): (K, W)",
+    },
+    {
+        .name = "filter",
+        .kind = OP_FILTER,
+        .arg = {OP_ARG_LAMBDA},
+        .doc = "the rows for which the lambda is true",
+        .signature = "filter(x => bool): T",
+    },
+    {
+        .name = "union",
+        .kind = OP_UNION,
+        .arg = {OP_ARG_STREAM},
+        .doc = "the rows of both streams, which have one type",
+        .signature = "union(stream): T",
+    },
+    {
+        .name = "reduceByKey",
+        .kind = OP_REDUCE_BY_KEY,
+        .arg = {OP_ARG_REDUCE},
+        .keyed = true,
+        .wide = true,
+        .doc = "one pair for each key: all its values of the interval, combined",
+        .signature = "reduceByKey((a, b) => V): (K, V)",
+    },
+    {
+        .name = "groupByKey",
+        .kind = OP_GROUP_BY_KEY,
+        .keyed = true,
+        .wide = true,
+        .doc = "one pair for each key: the list of its values, in the order of the records",
+        .signature = "groupByKey(): (K, list(V))",
+    },
+    {
+        .name = "countByValue",
+        .kind = OP_COUNT_BY_VALUE,
+        .wide = true,
+        .doc = "how often each row came",
+        .signature = "countByValue(): (T, int)",
+    },
+    {
+        .name = "count",
+        .kind = OP_COUNT,
+        .wide = true,
+        .doc = "how many rows came; 0 when none did",
+        .signature = "count(): int",
+    },
+    {
+        .name = "reduce",
+        .kind = OP_REDUCE,
+        .arg = {OP_ARG_REDUCE},
+        .wide = true,
+        .doc = "all rows of the interval, combined into one; no row when none came",
+        .signature = "reduce((a, b) => T): T",
+    },
+    {
+        .name = "distinct",
+        .kind = OP_DISTINCT,
+        .wide = true,
+        .doc = "each different row once",
+        .signature = "distinct(): T",
+    },
+    {
+        .name = "top",
+        .kind = OP_TOP,
+        .arg = {OP_ARG_COUNT},
+        .wide = true,
+        .doc = "the n largest, by the value of a pair or else by the row, largest first",
+        .signature = "top(n): T",
+    },
+    {
+        .name = "window",
+        .kind = OP_WINDOW,
+        .arg = {OP_ARG_LENGTH, OP_ARG_SLIDE},
+        .doc = "the rows of the last intervals, every slide",
+        .signature = "window(length [, slide]): T",
+    },
+    {
+        .name = "reduceByWindow",
+        .kind = OP_REDUCE_BY_WINDOW,
+        .arg = {OP_ARG_REDUCE, OP_ARG_INVERSE, OP_ARG_LENGTH, OP_ARG_SLIDE},
+        .wide = true,
+        .doc = "reduce over a window; with an inverse, what leaves is subtracted",
+        .signature = "reduceByWindow((a, b) => T [, (a, b) => T], length [, slide]): T",
+    },
+    {
+        .name = "reduceByKeyAndWindow",
+        .kind = OP_REDUCE_BY_KEY_AND_WINDOW,
+        .arg = {OP_ARG_REDUCE, OP_ARG_INVERSE, OP_ARG_LENGTH, OP_ARG_SLIDE},
+        .keyed = true,
+        .wide = true,
+        .doc = "reduceByKey over a window; with an inverse, what leaves is subtracted",
+        .signature = "reduceByKeyAndWindow((a, b) => V [, (a, b) => V], length [, slide]): (K, V)",
+    },
+    {
+        .name = "groupByKeyAndWindow",
+        .kind = OP_GROUP_BY_KEY_AND_WINDOW,
+        .arg = {OP_ARG_LENGTH, OP_ARG_SLIDE},
+        .keyed = true,
+        .wide = true,
+        .doc = "groupByKey over a window",
+        .signature = "groupByKeyAndWindow(length [, slide]): (K, list(V))",
+    },
+    {
+        .name = "countByWindow",
+        .kind = OP_COUNT_BY_WINDOW,
+        .arg = {OP_ARG_LENGTH, OP_ARG_SLIDE},
+        .wide = true,
+        .doc = "count over a window",
+        .signature = "countByWindow(length [, slide]): int",
+    },
+    {
+        .name = "countByValueAndWindow",
+        .kind = OP_COUNT_BY_VALUE_AND_WINDOW,
+        .arg = {OP_ARG_LENGTH, OP_ARG_SLIDE},
+        .wide = true,
+        .doc = "countByValue over a window",
+        .signature = "countByValueAndWindow(length [, slide]): (T, int)",
+    },
+    {
+        .name = "runningReduce",
+        .kind = OP_RUNNING_REDUCE,
+        .arg = {OP_ARG_REDUCE},
+        .keyed = true,
+        .wide = true,
+        .doc = "one pair for each key: all its values since the start, combined",
+        .signature = "runningReduce((a, b) => V): (K, V)",
+    },
+    {
+        .name = "output",
+        .kind = OP_OUTPUT,
+        .arg = {OP_ARG_SINK},
+        .doc = "writes the rows to a sink; ends its statement",
+        .signature = "output(sink)",
+    },
+};
+
+_Static_assert(OP_KINDS_CNT == 22, "op_table has a row for every operator");
+
+const char *const op_not_built[] = {
+    "join",
+    "leftOuterJoin",
+    "rightOuterJoin",
+    "fullOuterJoin",
+    "cogroup",
+    "combineByKey",
+    "updateStateByKey",
+    "mapWithState",
+    "track",
+    "transform",
+    "transformWith",
+    "slice",
+    "foreachRDD",
+    "foreach",
+    "print",
+    "repartition",
+    "persist",
+    "cache",
+    "checkpoint",
+    "glom",
+    "mapPartitions",
+    "sortByKey",
+    "sample",
+    "readStream",
+    "saveAsTextFiles",
+    "saveAsObjectFiles",
+    "saveAsHadoopFiles",
+    "saveAsNewAPIHadoopFiles",
+    NULL,
+};
+
+const struct op_desc *op_find(const char *name)
+{
+    for (uint32_t i = 0; i < OP_KINDS_CNT; i++)
+        if (op_table[i].name && !strcmp(op_table[i].name, name))
+            return &op_table[i];
+    return NULL;
+}
