@@ -3,13 +3,12 @@
  *
  * A page is PAGE_BYTES of EAL memory, aligned to its size, with a descriptor (struct page)
  * beside it. Pages of a NUMA node lie one after the other, so the descriptor of any address is
- * found by a shift. Free pages, and free descriptors of blocks, wait in rings from which any
- * thread takes and to which any thread gives (RTS rings: lcores may share a CPU, and one that is
- * preempted in the middle must not stop the others).
+ * found by a shift. Free pages and free descriptors of blocks wait in lists (free_list.h) from
+ * which any thread takes and to which any thread gives.
  *
  * Invariants.
  *  1. refs counts the holders of a page: builders and landings that fill it, blocks in it. The
- *     page is in the free ring exactly when refs is 0.
+ *     page is in the free list exactly when refs is 0.
  *  2. Whoever takes a reference has one, or was handed the page by one who has.
  *  3. The bytes of a free page are poisoned (base/asan.h).
  *  4. block.page and block.index_page are struct page pointers or NULL; block.home is the slot
@@ -49,12 +48,10 @@ struct pool *pool_new(const struct pool_conf *conf, char *err, size_t err_bytes)
 /* pool_free: everything must have come back, or nothing use it any more. */
 void pool_free(struct pool *p);
 
-/* pool_get takes a page, held once; of `socket` if there is one (-1: any). NULL: none. */
+/* pool_get_on takes a page, held once; of `socket` if there is one (-1: any). NULL: none.
+ * pool_get prefers the NUMA node of the calling lcore. */
 struct page *pool_get_on(struct pool *p, int socket);
-static inline struct page *pool_get(struct pool *p)
-{
-    return pool_get_on(p, -1);
-}
+struct page *pool_get(struct pool *p);
 
 static inline void page_ref(struct page *pg, uint32_t n)
 {
@@ -75,10 +72,9 @@ struct block *pool_block(const struct pool *p, uint32_t home);
 /* pool_block_release drops the pages of b (where set) and gives the descriptor back. */
 void pool_block_release(struct pool *p, struct block *b);
 
-/* The pool as the seams of lib/rdd; pages of `socket` first (-1: any). page_source speaks in
- * addresses: ctx is the pool's, valid as long as the pool. */
+/* The pool as the seams of lib/rdd: page_source speaks in addresses, block_mem in struct page. */
 struct page_source pool_page_source(struct pool *p);
-struct block_mem pool_block_mem(struct pool *p, int socket);
+struct block_mem pool_block_mem(struct pool *p);
 
 struct pool_view {
     uint32_t pages_cnt, pages_free, pages_free_min; /* min: since the last look */

@@ -1,0 +1,181 @@
+#include "rdd/builder.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+
+// An index page with less room than this is left for a new one, so that its end does not cut a
+// stream of full pages into slivers.
+#define INDEX_ROWS_MIN 256u
+// Rows of an index begin on a cache line of their own.
+#define INDEX_ALIGN 64u
+
+void block_builder_init(struct block_builder *b, const struct block_builder_conf *conf)
+{
+    MR_ASSERT(conf->kind == BLOCK_RUNS || conf->kind == BLOCK_PACKETS);
+    *b = (struct block_builder){.conf = *conf};
+}
+
+static void fill_drop(struct block_builder *b, struct block_fill *f)
+{
+    if (f->page)
+        b->conf.mem.page_drop(b->conf.mem.ctx, f->page);
+    *f = (struct block_fill){0};
+}
+
+// fill_reserve makes room for `bytes` bytes, in a new page if they do not fit into this one.
+static bool fill_reserve(struct block_builder *b, struct block_fill *f, uint32_t bytes)
+{
+    if (f->page && bytes <= PAGE_BYTES - f->used)
+        return true;
+
+    uint8_t *base;
+    void *page = b->conf.mem.page_get(b->conf.mem.ctx, &base);
+    if (!page)
+        return false;
+    fill_drop(b, f);
+    *f = (struct block_fill){.page = page, .base = base};
+    return true;
+}
+
+void block_builder_seal(struct block_builder *b)
+{
+    struct block *blk = b->open;
+    uint32_t row_bytes = block_input_row_bytes(b->conf.kind);
+
+    if (!blk)
+        return;
+    uint32_t index_bytes = blk->hdr.rows * row_bytes;
+
+    blk->hdr.bytes = index_bytes + b->data_bytes;
+    b->index.used += (index_bytes + INDEX_ALIGN - 1) & ~(INDEX_ALIGN - 1);
+    b->open = NULL;
+    b->sequence++;
+    b->conf.sealed(b->conf.sealed_ctx, blk);
+}
+
+void block_builder_begin(struct block_builder *b, uint64_t interval)
+{
+    if (interval == b->interval)
+        return;
+    MR_ASSERT(interval > b->interval);
+    block_builder_seal(b);
+    b->interval = interval;
+}
+
+void block_builder_close(struct block_builder *b)
+{
+    block_builder_seal(b);
+    fill_drop(b, &b->index);
+    fill_drop(b, &b->dense);
+}
+
+static bool builder_open(struct block_builder *b, void *page, const uint8_t *base)
+{
+    const struct block_builder_conf *conf = &b->conf;
+    uint32_t row_bytes = block_input_row_bytes(conf->kind);
+
+    if (!fill_reserve(b, &b->index, INDEX_ROWS_MIN * row_bytes))
+        return false;
+    struct block *blk = conf->mem.block_get(conf->mem.ctx);
+    if (!blk)
+        return false;
+
+    blk->hdr = (struct block_hdr){
+        .magic = BLOCK_MAGIC,
+        .version = BLOCK_VERSION,
+        .kind = (uint16_t)conf->kind,
+        .id = {.a = (uint64_t)conf->node << 48 | (conf->boot_epoch & 0xffffffffffffu),
+               .b = (uint64_t)conf->source << 32 | conf->queue,
+               .c = b->sequence},
+        .interval = b->interval,
+        .schema_hash = conf->schema_hash,
+    };
+    blk->index = b->index.base + b->index.used;
+    blk->base = base;
+    blk->ord_hi = block_ord(conf->source, conf->node, conf->queue, b->sequence);
+    blk->page = page;
+    blk->index_page = b->index.page;
+    conf->mem.page_hold(conf->mem.ctx, page);
+    conf->mem.page_hold(conf->mem.ctx, b->index.page);
+
+    b->open = blk;
+    b->data_bytes = 0;
+    b->index_room = (PAGE_BYTES - b->index.used) / row_bytes;
+    if (conf->rows_max > 0 && conf->rows_max < b->index_room)
+        b->index_room = conf->rows_max;
+    return true;
+}
+
+// builder_room sees to it that a block is open on `page` with room for one more row.
+static bool builder_room(struct block_builder *b, void *page, const uint8_t *base, uint32_t len)
+{
+    const struct block *blk = b->open;
+
+    if (blk) {
+        bool full = b->index_room == 0 || (b->conf.bytes_max > 0 && blk->hdr.rows > 0 &&
+                                           (uint64_t)b->data_bytes + len > b->conf.bytes_max);
+        if (blk->page == page && !full)
+            return true;
+        block_builder_seal(b);
+    }
+    return builder_open(b, page, base);
+}
+
+// builder_place finds the place of a row's bytes, there or in the dense page, and opens the block
+// over it; *off is the offset from the block's base. The dense page is filled only after the
+// block is open, so a failure leaves nothing behind.
+static bool builder_place(struct block_builder *b, const struct block_bytes *bytes, uint32_t *off)
+{
+    MR_ASSERT(bytes->len <= PAGE_BYTES);
+    if (bytes->page) {
+        *off = (uint32_t)(bytes->at - bytes->page_base);
+        return builder_room(b, bytes->page, bytes->page_base, bytes->len);
+    }
+    if (!fill_reserve(b, &b->dense, bytes->len) ||
+        !builder_room(b, b->dense.page, b->dense.base, bytes->len))
+        return false;
+    *off = b->dense.used;
+    memcpy(b->dense.base + b->dense.used, bytes->at, bytes->len);
+    b->dense.used += bytes->len;
+    return true;
+}
+
+// builder_row takes the next row of the open block's index.
+static void *builder_row(struct block_builder *b, uint32_t data_bytes)
+{
+    struct block *blk = b->open;
+    uint8_t *rows = b->index.base + b->index.used;
+
+    b->index_room--;
+    b->data_bytes += data_bytes;
+    return rows + (size_t)blk->hdr.rows++ * block_input_row_bytes(b->conf.kind);
+}
+
+bool block_builder_add_run(struct block_builder *b, const struct block_bytes *bytes)
+{
+    uint32_t off;
+
+    MR_ASSERT(b->conf.kind == BLOCK_RUNS);
+    if (bytes->len == 0)
+        return true;
+    if (!builder_place(b, bytes, &off))
+        return false;
+    struct run *row = builder_row(b, bytes->len);
+    *row = (struct run){.off = off, .len = bytes->len};
+    return true;
+}
+
+bool block_builder_add_pkt(struct block_builder *b, const struct pkt *p,
+                           const struct block_bytes *bytes)
+{
+    uint32_t off;
+
+    MR_ASSERT(b->conf.kind == BLOCK_PACKETS && bytes->len == p->cap_len);
+    if (!builder_place(b, bytes, &off))
+        return false;
+    struct pkt *row = builder_row(b, bytes->len);
+    *row = *p;
+    row->off = off;
+    return true;
+}
