@@ -79,7 +79,6 @@ localtime|.|gmtime_r: all times are UTC
 gmtime|.|gmtime_r
 ctime|.|gmtime_r and snprintf
 asctime|.|gmtime_r and snprintf
-strerror|^(lib|dpdk-app)/|%m, or strerrordesc_np: strerror is not safe among threads
 usleep|.|nanosleep
 system|.|nothing: no shell from C
 popen|.|nothing: no shell from C
