@@ -19,6 +19,7 @@
 #ifndef RDD_EXPR_H
 #define RDD_EXPR_H
 
+#include "rdd/parse.h"
 #include "rdd/vec.h"
 
 #define FN_ARGS_MAX 4u
@@ -55,8 +56,10 @@ struct expr {
             uint32_t s_len;
         } lit;
     };
-    void *prepared; /* what fn->prepare made of literal arguments (a compiled regex, ...) */
-    struct col splat; /* EXPR_LIT: VEC_ROWS_MAX copies, made by expr_finish */
+    void *prepared;         /* what fn->prepare made of literal arguments (a compiled regex, ...) */
+    struct col splat;       /* EXPR_LIT: VEC_ROWS_MAX copies, made by lambda_finish */
+    bool total;             /* cheap and cannot fail: set by lambda_finish */
+    struct expr *next_held; /* in lambda.held */
 };
 
 struct lambda {
@@ -66,7 +69,8 @@ struct lambda {
     uint32_t leaves_cnt; /* == type_leaves(result) */
     struct expr **leaf;
     struct place at;
-    const char *text; /* as written, for plan and counters; may be NULL */
+    const char *text;  /* as written, for plan and counters; may be NULL */
+    struct expr *held; /* calls that lambda_release has to release */
 };
 
 /* One evaluation: which rows, where the scratch is, which rows failed. */
@@ -88,7 +92,8 @@ static inline void eval_fail(struct eval *ev, uint32_t row)
 
 /* A kernel fills `out` (its arrays are allocated for ev->rows rows, except the bytes of
  * strings and the elements of lists, which it takes from ev->arena) for the rows of ev->sel.
- * It may compute all rows when that is faster and cannot fail. */
+ * It may compute all rows when that is faster and cannot fail. What it gives for a row that it
+ * fails is harmless: a number, an empty string or list, so that what reads it needs no check. */
 typedef void (*fn_kernel)(struct eval *ev, const struct expr *call, const struct col *arg,
                           struct col *out);
 
@@ -117,6 +122,11 @@ struct fn {
     /* prepare: once, when the expression is finished; NULL if there is nothing to prepare.
      * Returns 0, or -EINVAL with a sentence in err (bad regex). */
     int (*prepare)(struct expr *call, struct zone *z, char *err, size_t err_bytes);
+    /* release gives back what prepare took from outside of the zone; NULL if nothing. */
+    void (*release)(struct expr *call);
+    /* Never fails and costs a few cycles a row: `&&`, `||` and `?:` compute it for every row
+     * rather than choose the rows that reach it. */
+    bool total;
     const char *doc; /* one line */
 };
 
@@ -125,7 +135,8 @@ extern const uint32_t fn_table_cnt;
 
 /* fn_find gives the row for this name and these argument types, or NULL. An int argument is
  * accepted for a float parameter only by the caller's inserting "toFloat". arg types are
- * scalars or lists; a literal string may serve as duration or string literal. */
+ * scalars or lists; a literal string may serve as duration or string literal, and as an
+ * address or a time where no other row takes it (p.src_ip == "10.0.0.1"). */
 const struct fn *fn_find(const char *name, enum fn_kind kind, uint32_t args_cnt,
                          const struct expr *const *arg);
 /* fn_accepts: does parameter kind p take this argument? */
@@ -144,19 +155,17 @@ struct expr *expr_col(struct zone *z, const struct type *t, uint32_t col);
 struct expr *expr_and(struct zone *z, struct expr *a, struct expr *b);
 struct expr *expr_or(struct zone *z, struct expr *a, struct expr *b);
 struct expr *expr_if(struct zone *z, struct expr *c, struct expr *a, struct expr *b);
-/* expr_call: NULL when no function of that name takes those arguments. */
+/* expr_call: NULL when no function of that name takes those arguments. A literal string is made
+ * a duration, an address or a time where the function takes one. */
 struct expr *expr_call(struct zone *z, const char *name, enum fn_kind kind, uint32_t args_cnt,
                        struct expr *const *arg);
-/* parse_duration_ns: "30s", "500ms", "1m", "2h", "1d", "10us", "100ns"; returns 0 or -EINVAL. */
-int parse_duration_ns(const char *s, size_t len, int64_t *ns);
-/* parse_ip: IPv4 dotted or IPv6 text; returns 0 or -EINVAL. */
-int parse_ip(const char *s, size_t len, struct ip *ip);
 
 /* lambda_finish folds constants, prepares calls and splats literals; once, before the first
  * evaluation. Returns 0, or -EINVAL with a sentence and its place. */
 int lambda_finish(struct lambda *l, struct zone *z, struct place *at, char *err, size_t err_bytes);
 /* lambda_eval computes out[0..leaves_cnt) for the live rows of in (whose columns are those of
- * the parameters, one after the other). Results may be views of the input's columns. */
+ * the parameters, one after the other). The caller gives ev->arena and ev->failed, everything
+ * else 0. Results may be views of the input's columns. */
 void lambda_eval(struct eval *ev, const struct lambda *l, const struct vec *in, struct col *out);
 /* lambda_reads tells whether any leaf reads column col: decoding is lazy by it. */
 bool lambda_reads(const struct lambda *l, uint32_t col);

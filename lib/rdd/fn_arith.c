@@ -1,0 +1,184 @@
+#include <math.h>
+
+#include "rdd/fn.h"
+
+/*
+ * Arithmetic. Ints are checked: a result that does not fit fails its row, and so does a
+ * division by zero, of floats too. Sums are computed for all rows at once, their overflow bits
+ * collected; only a vector in which there was one is gone through row by row.
+ */
+
+void fn_add_int(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
+{
+    const int64_t *restrict a = arg[0].i, *restrict b = arg[1].i;
+    int64_t *restrict o = out->i;
+    uint64_t over = 0;
+
+    (void)call;
+    EVERY_ROW(ev, r, {
+        uint64_t x = (uint64_t)a[r], y = (uint64_t)b[r], s = x + y;
+        o[r] = (int64_t)s;
+        over |= (x ^ s) & (y ^ s);
+    });
+    if (!(over >> 63))
+        return;
+    EACH_ROW(ev, r, {
+        if (__builtin_add_overflow(a[r], b[r], &o[r]))
+            eval_fail(ev, r);
+    });
+}
+
+void fn_sub_int(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
+{
+    const int64_t *restrict a = arg[0].i, *restrict b = arg[1].i;
+    int64_t *restrict o = out->i;
+    uint64_t over = 0;
+
+    (void)call;
+    EVERY_ROW(ev, r, {
+        uint64_t x = (uint64_t)a[r], y = (uint64_t)b[r], s = x - y;
+        o[r] = (int64_t)s;
+        over |= (x ^ y) & (x ^ s);
+    });
+    if (!(over >> 63))
+        return;
+    EACH_ROW(ev, r, {
+        if (__builtin_sub_overflow(a[r], b[r], &o[r]))
+            eval_fail(ev, r);
+    });
+}
+
+void fn_mul_int(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
+{
+    const int64_t *restrict a = arg[0].i, *restrict b = arg[1].i;
+    int64_t *restrict o = out->i;
+
+    (void)call;
+    EACH_ROW(ev, r, {
+        if (__builtin_mul_overflow(a[r], b[r], &o[r]))
+            eval_fail(ev, r);
+    });
+}
+
+/* Division of 32-bit numbers takes a third of the time of 64-bit ones. */
+static inline int64_t divide(int64_t x, int64_t y)
+{
+    if (!(((uint64_t)x | (uint64_t)y) >> 32))
+        return (uint32_t)x / (uint32_t)y;
+    return x / y;
+}
+
+static inline int64_t remainder_of(int64_t x, int64_t y)
+{
+    if (!(((uint64_t)x | (uint64_t)y) >> 32))
+        return (uint32_t)x % (uint32_t)y;
+    return x % y;
+}
+
+void fn_div_int(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
+{
+    const int64_t *restrict a = arg[0].i, *restrict b = arg[1].i;
+    int64_t *restrict o = out->i;
+
+    (void)call;
+    EACH_ROW(ev, r, {
+        if (b[r] == 0 || (b[r] == -1 && a[r] == INT64_MIN)) {
+            o[r] = 0;
+            eval_fail(ev, r);
+        } else {
+            o[r] = divide(a[r], b[r]);
+        }
+    });
+}
+
+void fn_mod_int(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
+{
+    const int64_t *restrict a = arg[0].i, *restrict b = arg[1].i;
+    int64_t *restrict o = out->i;
+
+    (void)call;
+    EACH_ROW(ev, r, {
+        o[r] = 0;
+        if (b[r] == 0)
+            eval_fail(ev, r);
+        else if (b[r] != -1)
+            o[r] = remainder_of(a[r], b[r]);
+    });
+}
+
+void fn_neg_int(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
+{
+    const int64_t *restrict a = arg[0].i;
+    int64_t *restrict o = out->i;
+
+    (void)call;
+    EACH_ROW(ev, r, {
+        if (__builtin_sub_overflow(0, a[r], &o[r]))
+            eval_fail(ev, r);
+    });
+}
+
+#define FLOAT_KERNEL(name, op)                                                              \
+    void fn_##name##_float(struct eval *ev, const struct expr *call, const struct col *arg, \
+                           struct col *out)                                                 \
+    {                                                                                       \
+        const double *restrict a = arg[0].f, *restrict b = arg[1].f;                        \
+        double *restrict o = out->f;                                                        \
+                                                                                            \
+        (void)call;                                                                         \
+        EVERY_ROW(ev, r, o[r] = a[r] op b[r];);                                             \
+    }
+
+FLOAT_KERNEL(add, +)
+FLOAT_KERNEL(sub, -)
+FLOAT_KERNEL(mul, *)
+
+void fn_div_float(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
+{
+    const double *restrict a = arg[0].f, *restrict b = arg[1].f;
+    double *restrict o = out->f;
+
+    (void)call;
+    EACH_ROW(ev, r, {
+        if (b[r] == 0) {
+            o[r] = 0;
+            eval_fail(ev, r);
+        } else {
+            o[r] = a[r] / b[r];
+        }
+    });
+}
+
+void fn_mod_float(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
+{
+    const double *restrict a = arg[0].f, *restrict b = arg[1].f;
+    double *restrict o = out->f;
+
+    (void)call;
+    EACH_ROW(ev, r, {
+        if (b[r] == 0) {
+            o[r] = 0;
+            eval_fail(ev, r);
+        } else {
+            o[r] = fmod(a[r], b[r]);
+        }
+    });
+}
+
+void fn_neg_float(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
+{
+    const double *restrict a = arg[0].f;
+    double *restrict o = out->f;
+
+    (void)call;
+    EVERY_ROW(ev, r, o[r] = -a[r];);
+}
+
+void fn_not_bool(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
+{
+    const int64_t *restrict a = arg[0].i;
+    int64_t *restrict o = out->i;
+
+    (void)call;
+    EVERY_ROW(ev, r, o[r] = !a[r];);
+}
