@@ -10,6 +10,8 @@
 #include "base/bytes.h"
 #include "rdd/packet_sum.h"
 
+#define PROTO_TCP     6u
+#define PROTO_UDP     17u
 #define PROTO_DCCP    33u
 #define PROTO_SCTP    132u
 #define PROTO_UDPLITE 136u
@@ -38,10 +40,12 @@ static inline bool is_ip6(const struct pkt *p)
     return p->flags & PKT_IP6;
 }
 
+/* Ports are there even when the rest of the layer-4 header was cut. */
 static inline bool has_ports(const struct pkt *p)
 {
-    bool known = p->flags & (PKT_TCP | PKT_UDP) || p->ip_proto == PROTO_SCTP ||
-                 p->ip_proto == PROTO_DCCP || p->ip_proto == PROTO_UDPLITE;
+    bool known = p->ip_proto == PROTO_TCP || p->ip_proto == PROTO_UDP ||
+                 p->ip_proto == PROTO_SCTP || p->ip_proto == PROTO_DCCP ||
+                 p->ip_proto == PROTO_UDPLITE;
     return known && p->l4_off && p->payload_off - p->l4_off >= 4;
 }
 

@@ -8,6 +8,7 @@
 #define PROTO_UDP   17u
 #define PROTO_ICMP6 58u
 #define PROTO_ROUTE 43u
+#define PROTO_AH    51u
 
 /* 32-bit words into 64-bit lanes: no carry is lost before 2^32 words, and the compiler makes
  * vectors of it. */
@@ -72,8 +73,9 @@ static bool routed_elsewhere(const struct pkt *p, const uint8_t *ip)
     for (uint32_t i = 40; i + 4 <= end;) {
         if (next == PROTO_ROUTE && ip[i + 3])
             return true;
+        uint32_t bytes = next == PROTO_AH ? (ip[i + 1] + 2u) * 4 : (ip[i + 1] + 1u) * 8;
         next = ip[i];
-        i += (ip[i + 1] + 1u) * 8;
+        i += bytes;
     }
     return false;
 }
