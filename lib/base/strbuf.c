@@ -5,7 +5,7 @@
 
 #include "base/strbuf.h"
 
-static void strbuf_reserve(struct strbuf *b, size_t more)
+void strbuf_reserve(struct strbuf *b, size_t more)
 {
     if (b->len + more + 1 <= b->bytes)
         return;

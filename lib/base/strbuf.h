@@ -12,6 +12,8 @@ struct strbuf {
     size_t len, bytes;
 };
 
+/* strbuf_reserve makes room for `more` bytes (and a NUL) behind s + len. */
+void strbuf_reserve(struct strbuf *b, size_t more);
 void strbuf_add(struct strbuf *b, const char *bytes, size_t n);
 void strbuf_puts(struct strbuf *b, const char *s);
 void strbuf_printf(struct strbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

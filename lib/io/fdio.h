@@ -1,0 +1,13 @@
+/*
+ * Descriptors: writing everything, or saying why not.
+ */
+#ifndef IO_FDIO_H
+#define IO_FDIO_H
+
+#include <stddef.h>
+
+/* fd_write_all writes all of the bytes, whatever the pieces; waits for a descriptor that does
+ * not block. Returns 0, or -errno with a part of them written. */
+int fd_write_all(int fd, const void *bytes, size_t len);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * Text: how single values are written for people and for other programs.
+ *
+ * Every function adds to a strbuf. What is written here is a format that others read:
+ *   - ints in decimal; floats in the shortest form that reads back as the same number, laid out
+ *     as Python's repr does (1.0, 1e-05, 1e+16); no infinities and no NaN (text_float_special);
+ *   - times in RFC 3339, UTC, with as many digits of a second as are needed or asked for;
+ *   - addresses: IPv4 dotted, IPv6 as RFC 5952 says.
+ * Strings have rules of their own: escape.h.
+ */
+#ifndef IO_TEXT_H
+#define IO_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/strbuf.h"
+#include "rdd/vec.h"
+
+void text_put_int(struct strbuf *out, int64_t v);
+void text_put_uint(struct strbuf *out, uint64_t v);
+/* text_put_float writes a finite number. */
+void text_put_float(struct strbuf *out, double v);
+/* text_float_special: "NaN", "Infinity", "-Infinity", or NULL for a finite number. */
+const char *text_float_special(double v);
+/* text_put_time: digits 0..9 of a second; -1: as many as t_ns needs. Any int64 can be written. */
+void text_put_time(struct strbuf *out, int64_t t_ns, int digits);
+/* text_time_digits: how many digits of a second the multiples of period_ns need. */
+int text_time_digits(uint64_t period_ns);
+void text_put_ip(struct strbuf *out, const struct ip *ip);
+/* text_put_cnt writes 1234567 as 1,234,567, for people. */
+void text_put_cnt(struct strbuf *out, uint64_t v);
+
+#endif
