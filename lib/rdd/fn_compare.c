@@ -1,4 +1,5 @@
 #include "rdd/fn.h"
+#include "rdd/ip.h"
 #include "rdd/str.h"
 
 /*
@@ -92,22 +93,6 @@ COMPARE_STRINGS(lt_string, <)
 COMPARE_STRINGS(le_string, <=)
 COMPARE_STRINGS(gt_string, >)
 COMPARE_STRINGS(ge_string, >=)
-
-static inline bool ip_equal(const struct ip *a, const struct ip *b)
-{
-    return ((load_le64(a->b) ^ load_le64(b->b)) | (load_le64(a->b + 8) ^ load_le64(b->b + 8))) == 0;
-}
-
-static inline int ip_cmp(const struct ip *a, const struct ip *b)
-{
-    uint64_t x = load_be64(a->b), y = load_be64(b->b);
-
-    if (x == y) {
-        x = load_be64(a->b + 8);
-        y = load_be64(b->b + 8);
-    }
-    return (x > y) - (x < y);
-}
 
 #define COMPARE_IPS(name, expression)                                               \
     void fn_##name(struct eval *ev, const struct expr *call, const struct col *arg, \
