@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "io/sink.h"
@@ -13,7 +14,7 @@ static const struct sink_ops *const sink_table[] = {
 
 int sink_fail(struct sink *s, int err, const char *fmt, ...)
 {
-    int n = snprintf(s->error, sizeof s->error, "sink '%s': ", s->conf->name);
+    int n = snprintf(s->error, sizeof s->error, "sink '%s': ", s->conf.name);
     va_list ap;
 
     va_start(ap, fmt);
@@ -23,12 +24,12 @@ int sink_fail(struct sink *s, int err, const char *fmt, ...)
     return err;
 }
 
-struct sink *sink_open(const struct job_sink *conf, const struct sink_env *env, struct strbuf *err)
+struct sink *sink_open(const struct sink_conf *conf, const struct sink_env *env, struct strbuf *err)
 {
     const struct sink_ops *ops = NULL;
 
     for (size_t i = 0; i < sizeof sink_table / sizeof sink_table[0]; i++)
-        if (sink_table[i]->type == conf->type)
+        if (strcmp(sink_table[i]->type, conf->type) == 0)
             ops = sink_table[i];
     MR_ASSERT(ops);
     struct sink *s = calloc(1, ops->bytes);
@@ -37,7 +38,7 @@ struct sink *sink_open(const struct job_sink *conf, const struct sink_env *env, 
         return NULL;
     }
     s->ops = ops;
-    s->conf = conf;
+    s->conf = *conf;
     s->env = *env;
     if (ops->open(s)) {
         strbuf_puts(err, s->error);

@@ -17,9 +17,19 @@
 #include "io/order.h"
 #include "io/render.h"
 #include "io/screen.h"
-#include "job/job.h"
 
 #define SINK_ERROR_BYTES 256u
+
+enum sink_rows { SINK_ROWS_TABLE, SINK_ROWS_JSONL, SINK_ROWS_CSV };
+
+/* What the job file says of a sink. Its strings outlive the sink. */
+struct sink_conf {
+    const char *name; /* the id in the file */
+    const char *type; /* "console", "file" */
+    enum sink_rows rows;
+    const char *path; /* file: folder */
+    uint64_t roll_ns; /* file: 0: the interval or 1 s, whichever is longer */
+};
 
 struct sink_env {
     bool live;             /* rows come from ports, and will never come again */
@@ -28,13 +38,13 @@ struct sink_env {
 
 struct sink {
     const struct sink_ops *ops;
-    const struct job_sink *conf;
+    struct sink_conf conf;
     struct sink_env env;
     char error[SINK_ERROR_BYTES]; /* of the last call that failed */
 };
 
 struct sink_ops {
-    enum sink_type type;
+    const char *type;
     size_t bytes; /* of the sink's own struct, which begins with struct sink */
     /* Each returns 0, or -errno with a sentence in s->error. open and stream come first, for
      * every stream that leaves here; close undoes a failed open too. */
@@ -46,8 +56,9 @@ struct sink_ops {
 
 extern const struct sink_ops sink_console, sink_file;
 
-/* sink_open returns NULL with a sentence in err. */
-struct sink *sink_open(const struct job_sink *conf, const struct sink_env *env, struct strbuf *err);
+/* sink_open copies conf; returns NULL with a sentence in err. */
+struct sink *sink_open(const struct sink_conf *conf, const struct sink_env *env,
+                       struct strbuf *err);
 /* sink_stream announces a stream whose RDDs will be written. 0, or -errno and s->error. */
 int sink_stream(struct sink *s, const struct out_stream *stream);
 int sink_write(struct sink *s, const struct out_rdd *rdd, const struct out_rows *rows);

@@ -40,7 +40,7 @@ static int console_stream(struct sink *s, const struct out_stream *stream)
     if (c->streams_cnt == STREAMS_MAX)
         return sink_fail(s, -ENOSPC, "more than %u streams end here", STREAMS_MAX);
     c->stream[c->streams_cnt] = stream;
-    if (s->conf->format == SINK_TABLE)
+    if (s->conf.rows == SINK_ROWS_TABLE)
         c->section[c->streams_cnt] = screen_section(s->env.screen);
     c->streams_cnt++;
     return 0;
@@ -192,7 +192,8 @@ static int write_table(struct console *c, const struct out_rdd *rdd, const struc
 static int console_write(struct sink *s, const struct out_rdd *rdd, const struct out_rows *rows)
 {
     struct console *c = (struct console *)s;
-    int rc = s->conf->format == SINK_TABLE ? write_table(c, rdd, rows) : write_lines(c, rdd, rows);
+    int rc =
+        s->conf.rows == SINK_ROWS_TABLE ? write_table(c, rdd, rows) : write_lines(c, rdd, rows);
 
     if (rc)
         return sink_fail(s, rc, "cannot write to standard output: %s", strerror(-rc));
@@ -210,7 +211,7 @@ static int console_close(struct sink *s)
 }
 
 const struct sink_ops sink_console = {
-    .type = SINK_CONSOLE,
+    .type = "console",
     .bytes = sizeof(struct console),
     .open = console_open,
     .stream = console_stream,

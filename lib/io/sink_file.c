@@ -69,13 +69,13 @@ struct files {
 
 static const char *suffix(const struct files *f)
 {
-    return f->base.conf->format == SINK_CSV ? "csv" : "jsonl";
+    return f->base.conf.rows == SINK_ROWS_CSV ? "csv" : "jsonl";
 }
 
 static int fail_at(struct files *f, const struct file_stream *fs, const char *name, int rc)
 {
-    return sink_fail(&f->base, rc, "cannot write %s/%s/%s: %s", f->base.conf->path,
-                     fs->stream->name, name, strerror(-rc));
+    return sink_fail(&f->base, rc, "cannot write %s/%s/%s: %s", f->base.conf.path, fs->stream->name,
+                     name, strerror(-rc));
 }
 
 /* ---- folders --------------------------------------------------------------------------------- */
@@ -105,18 +105,18 @@ static int make_folders(const char *path)
 
 static int files_open(struct sink *s)
 {
-    int rc = s->conf->path && s->conf->path[0] ? make_folders(s->conf->path) : -ENOENT;
+    int rc = s->conf.path && s->conf.path[0] ? make_folders(s->conf.path) : -ENOENT;
 
     if (rc)
-        return sink_fail(s, rc, "cannot make the folder '%s': %s",
-                         s->conf->path ? s->conf->path : "", strerror(-rc));
+        return sink_fail(s, rc, "cannot make the folder '%s': %s", s->conf.path ? s->conf.path : "",
+                         strerror(-rc));
     return 0;
 }
 
 /* Opens and locks the folder of a stream, and sees that files can be made there. */
 static int open_folder(struct files *f, struct file_stream *fs)
 {
-    const char *path = f->base.conf->path, *name = fs->stream->name;
+    const char *path = f->base.conf.path, *name = fs->stream->name;
     char *folder;
     int rc = 0;
 
@@ -163,7 +163,7 @@ static int files_stream(struct sink *s, const struct out_stream *stream)
 
 static uint64_t roll_of(const struct files *f, const struct file_stream *fs, uint64_t interval)
 {
-    uint64_t interval_ns = fs->stream->interval_ns, roll_ns = f->base.conf->roll_ns;
+    uint64_t interval_ns = fs->stream->interval_ns, roll_ns = f->base.conf.roll_ns;
 
     if (roll_ns == 0)
         roll_ns = interval_ns > ROLL_DEFAULT_NS ? interval_ns : ROLL_DEFAULT_NS;
@@ -226,7 +226,7 @@ static int flush(struct files *f, struct file_part *part)
 static int put_rows(struct files *f, struct file_part *part, const struct out_rdd *rdd,
                     const struct out_rows *rows)
 {
-    bool csv = f->base.conf->format == SINK_CSV;
+    bool csv = f->base.conf.rows == SINK_ROWS_CSV;
     int rc = 0;
 
     strbuf_clear(&f->buf);
@@ -271,7 +271,7 @@ static int write_again(struct files *f, struct file_stream *fs, const struct don
 {
     struct file_part part = {.dir_fd = fs->dir_fd, .fd = -1};
     struct file_again old;
-    int rc = file_again_open(&old, fs->dir_fd, done->name, f->base.conf->format == SINK_CSV,
+    int rc = file_again_open(&old, fs->dir_fd, done->name, f->base.conf.rows == SINK_ROWS_CSV,
                              rdd->interval);
 
     if (rc)
@@ -351,7 +351,7 @@ static int files_close(struct sink *s)
 }
 
 const struct sink_ops sink_file = {
-    .type = SINK_FILE,
+    .type = "file",
     .bytes = sizeof(struct files),
     .open = files_open,
     .stream = files_stream,

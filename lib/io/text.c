@@ -121,7 +121,7 @@ void text_put_float(struct strbuf *out, double v)
             digits[n++] = *p;
     while (n > 1 && digits[n - 1] == '0')
         n--;
-    int exp10 = atoi(e + 1);
+    int exp10 = (int)strtol(e + 1, NULL, 10);
     if (exp10 >= -4 && exp10 < 16) {
         put_fixed(out, digits, n, exp10 + 1);
         return;

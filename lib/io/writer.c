@@ -43,7 +43,7 @@ static void run_rdd(struct writer *w, struct writer_done *d)
     d->err = out_rows_sort(&w->rows, d->work.rdd);
     if (d->err) {
         snprintf(d->error, sizeof d->error, "sink '%s': no memory to sort the rows of '%s'",
-                 sink->conf->name, d->work.rdd->stream->name);
+                 sink->conf.name, d->work.rdd->stream->name);
         return;
     }
     d->rows_cnt = w->rows.cnt;
