@@ -85,6 +85,7 @@ static struct pnode *pnode_new(struct lowering *l, struct here *h, enum pnode_ki
     struct pnode *n = zone_alloc(l->z, sizeof *n);
     n->kind = kind;
     n->node = d;
+    n->from = parent->type;
     n->type = t;
     n->idx = l->p->nodes_cnt++;
     if (d && d->fn) {
@@ -503,6 +504,9 @@ static uint64_t memory_of(const struct plan *p, const struct stage *s)
 
 static void plan_finish(struct plan *p)
 {
+    for (uint32_t i = 0; i < p->exchanges_cnt; i++)
+        if (p->exchange[i]->agg.count_only)
+            p->exchange[i]->agg.row_bytes = 8;
     for (uint32_t i = 0; i < p->stages_cnt; i++) {
         struct stage *s = p->stage[i];
         if (s->source >= 0)

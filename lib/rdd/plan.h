@@ -88,6 +88,7 @@ enum pnode_kind {
 struct pnode {
     enum pnode_kind kind;
     const struct dstream *node; /* NULL for writes that the plan added */
+    const struct type *from; /* of the rows that come */
     const struct type *type;    /* of the rows that it gives on */
     const struct lambda *fn;
     bool on_value;     /* mapValues, flatMapValues: fn is over the value, the key passes */

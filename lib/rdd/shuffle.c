@@ -96,18 +96,13 @@ static void agg_block_measure(const struct agg_spec *a, const struct table *t,
     }
 }
 
-static uint32_t block_row_bytes(const struct agg_spec *a)
-{
-    return a->count_only ? 8 : a->row_bytes;
-}
-
 uint64_t agg_block_bytes(const struct agg_spec *a, const struct table *t, const uint32_t *entry,
                          uint32_t n)
 {
     uint64_t keys, strings;
 
     agg_block_measure(a, t, entry, n, &keys, &strings);
-    return agg_body_layout(n, block_row_bytes(a), keys, strings).end;
+    return agg_body_layout(n, a->row_bytes, keys, strings).end;
 }
 
 /* Strings of a row move to the block; the row then holds offsets. */
@@ -125,7 +120,7 @@ void agg_block_fill(uint8_t *body, const struct agg_spec *a, const struct table 
                     const uint32_t *entry, uint32_t n)
 {
     uint64_t key_bytes, string_bytes, at = 0;
-    uint32_t row_bytes = block_row_bytes(a), off = 0;
+    uint32_t row_bytes = a->row_bytes, off = 0;
 
     agg_block_measure(a, t, entry, n, &key_bytes, &string_bytes);
     struct agg_body lay = agg_body_layout(n, row_bytes, key_bytes, string_bytes);
@@ -157,7 +152,7 @@ int agg_block_open(struct agg_block_reader *r, const struct block *b, const stru
         return -EINVAL;
     memcpy(head, b->base, sizeof head);
     struct agg_body lay = agg_body_layout(head[0], head[1], head[2], head[3]);
-    if (lay.end > b->hdr.bytes || head[1] != block_row_bytes(a))
+    if (lay.end > b->hdr.bytes || head[1] != a->row_bytes)
         return -EINVAL;
     r->rows = head[0];
     r->row_bytes = head[1];

@@ -1,0 +1,25 @@
+/*
+ * Who gets into a state that is full, and its heap: the parts of agg_state.h that are about room.
+ */
+#ifndef RDD_AGG_ADMIT_H
+#define RDD_AGG_ADMIT_H
+
+#include "rdd/agg_state.h"
+
+#define KEY_HEAP_BYTES 32u /* of heap for each key, on average */
+
+/* agg_key_heap_max: bytes of long keys that a partition of `keys` keys may hold. */
+static inline uint64_t agg_key_heap_max(uint64_t keys)
+{
+    return keys * KEY_HEAP_BYTES + 2 * RECORD_BYTES_MAX;
+}
+
+/* agg_state_admit adds a key that the state does not know; TABLE_NONE: refused, and its
+ * `records` counted. May make an earlier new key of the interval leave again. */
+uint32_t agg_state_admit(struct agg_state *s, const struct tkey *key, uint64_t hash,
+                         uint64_t records);
+/* agg_state_make_room compacts the heap when it could not hold the strings of these rows once
+ * more. What still does not fit is counted as failed by the aggregate. */
+void agg_state_make_room(struct agg_state *s, const uint8_t *const *row, uint32_t n);
+
+#endif

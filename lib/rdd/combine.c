@@ -1,0 +1,195 @@
+#include "base/assert.h"
+#include "rdd/agg_cell.h"
+#include "rdd/combine.h"
+
+static uint32_t keys_max(const struct exchange *x)
+{
+    return x->key ? COMBINE_KEYS_MAX : 1;
+}
+
+static size_t round64(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
+
+size_t combine_bytes(const struct exchange *x)
+{
+    uint32_t n = keys_max(x);
+
+    return round64(x->agg.row_bytes) + round64(table_bytes(n, x->agg.row_bytes)) +
+           COMBINE_HEAP_BYTES + round64((size_t)n * 4) + round64((size_t)n * 2);
+}
+
+void combine_init(struct stage_writer *w, void *mem)
+{
+    const struct exchange *x = w->node->exchange;
+    uint32_t n = keys_max(x);
+    uint8_t *at = mem;
+
+    w->row_init = at;
+    agg_row_init(&x->agg, w->row_init);
+    at += round64(x->agg.row_bytes);
+    table_init(&w->combine, at, n, x->agg.row_bytes, w->row_init);
+    at += round64(table_bytes(n, x->agg.row_bytes));
+    w->combine.heap = (struct heap){at, COMBINE_HEAP_BYTES, 0};
+    at += COMBINE_HEAP_BYTES;
+    w->order = (uint32_t *)(void *)at;
+    at += round64((size_t)n * 4);
+    w->part = (uint16_t *)(void *)at;
+}
+
+/* Bytes that this vector may add to the heap: long keys, and strings of the value. */
+static uint64_t heap_need(const struct stage_writer *w, const struct enc_keys *keys,
+                          const struct vec *v, const struct col *value)
+{
+    const struct agg_spec *a = &w->node->exchange->agg;
+    uint64_t need = 0;
+
+    for (uint32_t i = 0; keys && i < v->sel_cnt; i++) {
+        uint32_t len = keys->len[vec_row(v, i)];
+        need += len > TKEY_INLINE ? len : 0;
+    }
+    for (uint32_t k = 0; a->has_strings && !a->count_only && k < a->leaves_cnt; k++)
+        for (uint32_t i = 0; value[k].kind == TYPE_STRING && i < v->sel_cnt; i++)
+            need += value[k].s.len[vec_row(v, i)];
+    return need;
+}
+
+/* Without a key all records go to one row. */
+static void push_unkeyed(struct stage_writer *w, const struct vec *v, const struct col *value,
+                         struct agg_env *env, uint64_t interval)
+{
+    const struct agg_spec *a = &w->node->exchange->agg;
+    uint8_t *row[VEC_ROWS_MAX];
+    struct tkey none = {0};
+    uint64_t hash = 0;
+    uint32_t entry;
+
+    tkeys_hash(&hash, &none, 1);
+    table_upsert(&w->combine, &none, &hash, 1, &entry);
+    row[0] = table_row(&w->combine, entry);
+    if (a->count_only) {
+        store_i64(row[0], load_i64(row[0]) + v->sel_cnt);
+        return;
+    }
+    for (uint32_t i = 1; i < v->sel_cnt; i++)
+        row[i] = row[0];
+    agg_update(a, env, row, value, v, interval);
+}
+
+static void push_keyed(struct stage_writer *w, const struct vec *v, const struct col *value,
+                       const struct enc_keys *keys, struct task_out *out, struct agg_env *env)
+{
+    const struct agg_spec *a = &w->node->exchange->agg;
+    struct tkey key[VEC_ROWS_MAX];
+    uint64_t hash[VEC_ROWS_MAX];
+    uint32_t entry[VEC_ROWS_MAX];
+    uint8_t *row[VEC_ROWS_MAX];
+
+    tkeys_load(key, keys, v->sel, v->sel_cnt);
+    tkeys_hash(hash, key, v->sel_cnt);
+    if (w->combine.live + v->sel_cnt > w->combine.keys_max)
+        combine_flush(w, out);
+    uint32_t n = table_upsert(&w->combine, key, hash, v->sel_cnt, entry);
+    MR_ASSERT(n == v->sel_cnt); /* keys and heap were measured */
+    for (uint32_t i = 0; i < n; i++)
+        row[i] = table_row(&w->combine, entry[i]);
+    agg_update(a, env, row, value, v, out->interval);
+}
+
+void combine_push(struct stage_writer *w, const struct vec *v, struct task_out *out,
+                  struct arena *scratch)
+{
+    const struct exchange *x = w->node->exchange;
+    struct agg_env env = {.arena = scratch, .heap = &w->combine.heap, .failed = &w->failed};
+    const struct col *value = v->col + (x->key && !w->node->row_is_key ? type_leaves(x->key) : 0);
+    struct enc_keys keys;
+
+    if (x->key && enc_vec(&keys, x->key, v, 0, scratch)) {
+        out->refused += v->sel_cnt;
+        return;
+    }
+    struct heap *h = &w->combine.heap;
+    uint64_t need = heap_need(w, x->key ? &keys : NULL, v, value);
+    if (need > h->bytes - h->used)
+        combine_flush(w, out);
+    if (need > h->bytes) {
+        out->too_long += v->sel_cnt;
+        return;
+    }
+    if (x->key)
+        push_keyed(w, v, value, &keys, out, &env);
+    else
+        push_unkeyed(w, v, value, &env, out->interval);
+}
+
+bool task_out_block(struct task_out *out, struct stage_writer *w, enum block_kind kind,
+                    uint32_t partition, uint32_t bytes, uint32_t rows)
+{
+    const struct exchange *x = w->node->exchange;
+    struct shuffle_name name = {
+        .kind = kind,
+        .id = {.a = w->stage->fingerprint + w->node->idx,
+               .b = (uint64_t)out->task << 32 | w->blocks++ << 16 | partition,
+               .c = out->interval},
+        .interval = out->interval,
+        .schema_hash = type_hash(x ? x->type : w->node->type)};
+
+    if (out->made_cnt == MADE_MAX)
+        return false;
+    struct block *b = shuffle_end(&out->shuffle, &name, bytes, rows);
+    if (!b)
+        return false;
+    out->made[out->made_cnt++] = (struct made){
+        .block = b, .exchange = x ? (int)x->idx : -1, .partition = partition,
+        .output = w->node->output};
+    return true;
+}
+
+static uint64_t records_of(const struct stage_writer *w, const uint32_t *entry, uint32_t n)
+{
+    uint64_t records = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        records += agg_count(table_row(&w->combine, entry[i]));
+    return records;
+}
+
+/* Entries of one partition leave, in halves when they do not fit a page. */
+static void write_run(struct stage_writer *w, struct task_out *out, uint32_t partition,
+                      const uint32_t *entry, uint32_t n)
+{
+    const struct agg_spec *a = &w->node->exchange->agg;
+    uint64_t bytes = agg_block_bytes(a, &w->combine, entry, n);
+
+    if (bytes > SHUFFLE_BODY_MAX && n > 1) {
+        write_run(w, out, partition, entry, n / 2);
+        write_run(w, out, partition, entry + n / 2, n - n / 2);
+        return;
+    }
+    uint8_t *body = shuffle_begin(&out->shuffle, (uint32_t)bytes);
+    if (body)
+        agg_block_fill(body, a, &w->combine, entry, n);
+    if (!body || !task_out_block(out, w, BLOCK_AGG, partition, (uint32_t)bytes, n))
+        out->refused += records_of(w, entry, n);
+}
+
+void combine_flush(struct stage_writer *w, struct task_out *out)
+{
+    uint32_t parts = w->node->exchange->partitions, start[1025] = {0};
+    struct table *t = &w->combine;
+
+    MR_ASSERT(parts <= 1024);
+    for (uint32_t e = 0; e < t->entries; e++) {
+        w->part[e] = (uint16_t)tkey_partition(&t->key[e], parts);
+        start[w->part[e] + 1]++;
+    }
+    for (uint32_t p = 0; p < parts; p++)
+        start[p + 1] += start[p];
+    for (uint32_t e = 0; e < t->entries; e++)
+        w->order[start[w->part[e]]++] = e;
+    for (uint32_t p = 0, from = 0; p < parts; from = start[p++])
+        if (start[p] > from)
+            write_run(w, out, p, w->order + from, start[p] - from);
+    table_clear(t);
+}

@@ -1,0 +1,190 @@
+#include "base/assert.h"
+#include "rdd/combine.h"
+#include "rdd/rows_writer.h"
+#include "rdd/sort.h"
+
+#define ROWS_MAX (ROWS_BUFFER_BYTES / 32)
+
+static size_t round64(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
+
+size_t rows_writer_bytes(void)
+{
+    return round64(ROWS_BUFFER_BYTES) + round64(ROWS_MAX * 4) + round64(ROWS_MAX * 2);
+}
+
+void rows_writer_init(struct rows_writer *r, void *mem)
+{
+    uint8_t *at = mem;
+
+    *r = (struct rows_writer){.mem = at};
+    r->at = (uint32_t *)(void *)(at + round64(ROWS_BUFFER_BYTES));
+    r->partition = (uint16_t *)(void *)((uint8_t *)r->at + round64(ROWS_MAX * 4));
+}
+
+static const struct row_hdr *row_of(const struct rows_writer *r, uint32_t off)
+{
+    return (const struct row_hdr *)(const void *)(r->mem + off);
+}
+
+static int by_rank(const void *ctx, uint32_t a, uint32_t b)
+{
+    return rows_cmp_rank(row_of(ctx, a), row_of(ctx, b));
+}
+
+/* Writes one block of rows idx[0..n), all of one partition, in pieces that fit. */
+static void write_rows(struct stage_writer *w, struct task_out *out, uint32_t partition,
+                       const uint32_t *at, uint32_t n)
+{
+    const struct rows_writer *r = &w->rows;
+    uint32_t bytes = 0;
+
+    if (!n)
+        return;
+    for (uint32_t i = 0; i < n; i++)
+        bytes += row_bytes(row_of(r, at[i]));
+    uint8_t *body = shuffle_begin(&out->shuffle, bytes), *to = body;
+    for (uint32_t i = 0; body && i < n; i++) {
+        memcpy(to, row_of(r, at[i]), row_bytes(row_of(r, at[i])));
+        to += row_bytes(row_of(r, at[i]));
+    }
+    if (!body || !task_out_block(out, w, BLOCK_ROWS, partition, bytes, n))
+        out->refused += n;
+}
+
+/* Keeps the best top_cnt rows: they move to the front of the buffer through the scratch. */
+static void cut_top(struct stage_writer *w, struct arena *scratch)
+{
+    struct rows_writer *r = &w->rows;
+    uint32_t keep = (uint32_t)w->node->exchange->top_cnt, used = 0;
+    size_t mark = scratch->used;
+
+    sort_idx(r->at, r->rows, by_rank, r);
+    if (r->rows <= keep)
+        return;
+    for (uint32_t i = 0; i < keep; i++)
+        used += row_bytes(row_of(r, r->at[i]));
+    uint8_t *copy = arena_alloc(scratch, used);
+    if (!copy)
+        return; /* nothing is lost: the buffer just stays longer */
+    used = 0;
+    for (uint32_t i = 0; i < keep; i++) {
+        uint32_t n = row_bytes(row_of(r, r->at[i]));
+        memcpy(copy + used, row_of(r, r->at[i]), n);
+        r->at[i] = used;
+        used += n;
+    }
+    memcpy(r->mem, copy, used);
+    scratch->used = mark;
+    r->rows = keep;
+    r->used = used;
+    const struct row_hdr *last = row_of(r, r->at[keep - 1]);
+    if (w->row_value->kind == TYPE_INT) {
+        r->has_floor = true;
+        memcpy(&r->best_floor, row_val(last), 8);
+        r->best_floor = (int64_t)(__builtin_bswap64((uint64_t)r->best_floor) ^ 1ull << 63);
+    }
+}
+
+void rows_writer_flush(struct stage_writer *w, struct task_out *out, struct arena *scratch)
+{
+    struct rows_writer *r = &w->rows;
+    uint32_t parts = w->node->exchange ? w->node->exchange->partitions : 1, start[1025] = {0};
+
+    if (w->node->exchange && w->node->exchange->top_cnt)
+        cut_top(w, scratch);
+    if (parts == 1) {
+        write_rows(w, out, 0, r->at, r->rows);
+    } else {
+        uint32_t *order = arena_alloc(scratch, (size_t)r->rows * 4 + 1);
+        MR_ASSERT(order && parts <= 1024);
+        for (uint32_t i = 0; i < r->rows; i++)
+            start[r->partition[i] + 1]++;
+        for (uint32_t p = 0; p < parts; p++)
+            start[p + 1] += start[p];
+        for (uint32_t i = 0; i < r->rows; i++)
+            order[start[r->partition[i]]++] = r->at[i];
+        for (uint32_t p = 0, from = 0; p < parts; from = start[p++])
+            write_rows(w, out, p, order + from, start[p] - from);
+    }
+    r->rows = r->used = 0;
+    r->has_floor = false;
+}
+
+/* A top over ints passes by what cannot come in any more. */
+static bool below_floor(const struct rows_writer *r, const struct vec *v, uint32_t row)
+{
+    const struct col *c = &v->col[v->cols_cnt - 1];
+
+    return r->has_floor && c->kind == TYPE_INT && c->i[row] < r->best_floor;
+}
+
+static void make_room(struct stage_writer *w, uint32_t bytes, struct task_out *out,
+                      struct arena *scratch)
+{
+    struct rows_writer *r = &w->rows;
+
+    if (r->used + bytes <= ROWS_BUFFER_BYTES && r->rows < ROWS_MAX)
+        return;
+    if (w->node->exchange && w->node->exchange->top_cnt)
+        cut_top(w, scratch);
+    if (r->used + bytes > ROWS_BUFFER_BYTES || r->rows >= ROWS_MAX / 2)
+        rows_writer_flush(w, out, scratch);
+}
+
+/* The partition of the row just written at `at`. */
+static uint16_t partition_of(const uint8_t *key, uint32_t key_bytes, uint32_t parts)
+{
+    struct tkey k;
+    uint32_t zero = 0;
+    struct enc_keys e = {.base = key, .off = &zero, .len = &key_bytes};
+
+    if (parts == 1)
+        return 0;
+    tkeys_load(&k, &e, NULL, 1);
+    return (uint16_t)tkey_partition(&k, parts);
+}
+
+static void append_row(struct stage_writer *w, const struct vec *v, uint32_t x,
+                       struct task_out *out, struct arena *scratch)
+{
+    struct rows_writer *r = &w->rows;
+    const struct type *key = w->row_key, *value = w->row_value;
+    const struct col *value_cols = v->col + (key ? type_leaves(key) : 0);
+    struct row_hdr h = {.ord_hi = v->ord_hi, .ord_lo = v->ord_lo + x};
+
+    h.key_bytes = key ? enc_row_bytes(key, v->col, x) : 0;
+    h.val_bytes = enc_row_bytes(value, value_cols, x);
+    uint32_t bytes = row_bytes(&h);
+    if (bytes > ROWS_BUFFER_BYTES) {
+        out->too_long++;
+        return;
+    }
+    make_room(w, bytes, out, scratch);
+    uint8_t *at = r->mem + r->used;
+    memset(at + bytes - 8, 0, 8);
+    memcpy(at, &h, sizeof h);
+    if (key)
+        enc_row(at + sizeof h, key, v->col, x);
+    enc_row(at + sizeof h + h.key_bytes, value, value_cols, x);
+    r->at[r->rows] = r->used;
+    r->partition[r->rows++] =
+        partition_of(at + sizeof h, h.key_bytes, w->node->exchange ? w->node->exchange->partitions : 1);
+    r->used += bytes;
+}
+
+void rows_writer_push(struct stage_writer *w, const struct vec *v, struct task_out *out,
+                      struct arena *scratch)
+{
+    uint64_t best = w->node->exchange ? w->node->exchange->top_cnt : 0;
+
+    for (uint32_t i = 0; i < v->sel_cnt; i++) {
+        uint32_t x = vec_row(v, i);
+        if (!below_floor(&w->rows, v, x))
+            append_row(w, v, x, out, scratch);
+    }
+    if (best && w->rows.rows >= 2 * best + VEC_ROWS_MAX)
+        cut_top(w, scratch);
+}
