@@ -21,10 +21,11 @@
  * ring_full and the tick stays open until there is room. Without a page they are no_memory; when
  * control says so, shed; before the first tick of the run, before_start.
  *
- * The ledger, one for packets and one for each source, both exact at any time:
- *   received = sum of all packet counters that follow it (one each)
- *   a source: offered = taken + the drops that follow it (one each)
- * A packet that reached at least one source counts as `taken`; else as what lost it first.
+ * Two ledgers close at any time, one for the packets of the queue and one for each source:
+ *   received = the sum of all packet counters
+ *   a source:  offered = taken + the sum of what it dropped
+ * A packet that reached at least one source is `taken`; else the counter says what came closest
+ * to taking it.
  *
  * Ownership: struct ingest belongs to one lcore; counters may be read by any thread (relaxed).
  */
@@ -34,10 +35,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/strbuf.h"
 #include "dpdk-app/pool.h"
 #include "dpdk-app/port.h"
 #include "dpdk-app/tick_clock.h"
 #include "job/job.h"
+#include "net/packet.h"
 
 #define INGEST_SOURCES_MAX 32u /* on one port */
 #define INGEST_BURST_MAX   64u
@@ -52,59 +55,44 @@ struct ingest_msg {
     struct block *block; /* INGEST_BLOCK */
 };
 
-/* What became of a packet. */
+/* What became of a packet. Behind the last of these follow the reasons of enum packet_drop
+ * (net/packet.h): INGEST_PACKET + reason, why no `udp` source could take it. */
 enum ingest_counter {
-    INGEST_RECEIVED, /* the sum of those below */
-    INGEST_TAKEN,    /* at least one source has it */
-    INGEST_ARP,      /* answered, or an answer to us; host mode */
-    INGEST_ICMP_ECHO,
-    INGEST_OTHER_HOST,   /* host mode: not to our MAC */
-    INGEST_NO_SOURCE,    /* decoded, but no source listens */
+    INGEST_TAKEN,        /* at least one source has it */
+    INGEST_ARP,          /* host mode: answered (neighbour solicitations of IPv6 too) */
+    INGEST_ICMP_ECHO,    /* host mode: answered */
+    INGEST_OTHER_HOST,   /* host mode: not to our MAC, and so not for `udp` */
+    INGEST_NO_SOURCE,    /* the port has no source */
     INGEST_FILTERED,     /* refused by the filters of all sources that saw it */
-    INGEST_MALFORMED,    /* headers that end early or contradict themselves */
-    INGEST_FRAGMENT,     /* udp: never reassembled */
-    INGEST_BAD_CHECKSUM, /* udp */
-    INGEST_MERGED,       /* udp: several datagrams in one frame (GRO, GSO) */
-    INGEST_CUT,          /* udp: captured shorter than sent */
     INGEST_EMPTY,        /* udp: a datagram without a byte */
-    INGEST_NO_MEMORY,
-    INGEST_RING_FULL,
-    INGEST_SHED,
-    INGEST_BEFORE_START,
-    INGEST_COUNTERS_CNT,
+    INGEST_NO_MEMORY,    /* no page or no block descriptor */
+    INGEST_RING_FULL,    /* control does not keep up */
+    INGEST_SHED,         /* control asked for it: intervals pile up */
+    INGEST_BEFORE_START, /* before the first tick of the run */
+    INGEST_PACKET,
+    INGEST_COUNTERS_CNT = INGEST_PACKET + PACKET_DROPS_CNT,
 };
 
-/* Names as they appear in stats and telemetry. */
-extern const char *const ingest_counter_name[INGEST_COUNTERS_CNT];
-
-/* What was seen on the way, whatever became of the packet; not part of the sum. */
-enum ingest_note {
-    INGEST_NOTE_TUNNEL,
-    INGEST_NOTE_FRAGMENT,
-    INGEST_NOTE_SUM_BAD,
-    INGEST_NOTE_SUM_UNFINISHED,
-    INGEST_NOTE_MERGED,
-    INGEST_NOTE_CUT,
-    INGEST_NOTE_VLAN,
-    INGEST_NOTES_CNT,
-};
-
-extern const char *const ingest_note_name[INGEST_NOTES_CNT];
+/* The name as it appears in stats and telemetry: "taken", "no_memory", "bad_udp_checksum". */
+const char *ingest_counter_name(enum ingest_counter c);
 
 struct ingest_counters {
+    uint64_t received; /* = the sum of packet[] */
+    uint64_t received_bytes;
     uint64_t packet[INGEST_COUNTERS_CNT];
-    uint64_t note[INGEST_NOTES_CNT];
-    uint64_t bytes;         /* received */
-    uint64_t kept_in_place; /* packets whose bytes stayed where they landed */
+    struct packet_counters seen; /* what they were, whatever became of them */
+    uint64_t kept_in_place;      /* packets whose bytes stayed where they landed */
     uint64_t kept_copied;
-    uint64_t blocks, steps_busy;
+    uint64_t replies; /* ARP and ICMP, sent */
+    uint64_t blocks;
+    uint64_t steps; /* that found something */
 };
 
 struct ingest_source_counters {
-    uint64_t offered; /* packets that the source's port and address name */
+    uint64_t offered; /* udp: datagrams to its port and address; packets: every frame */
     uint64_t taken;
     uint64_t taken_bytes;
-    uint64_t dropped[INGEST_COUNTERS_CNT]; /* FILTERED and what follows it */
+    uint64_t dropped[INGEST_COUNTERS_CNT]; /* offered = taken + sum of these */
 };
 
 struct ingest_source {
@@ -154,11 +142,8 @@ void ingest_look(const struct ingest *q, struct ingest_counters *c);
 /* source: position in conf.source. */
 void ingest_look_source(const struct ingest *q, uint32_t source, struct ingest_source_counters *c);
 
-/* --show-dropped: the first few dropped frames of each kind are kept; show writes those that
- * were not shown yet, in hex, to f. One off-lcore reader. */
-void ingest_show_dropped(struct ingest *q, FILE *f);
-
-/* ingest_filter_check: is the pcap filter expression good? For job_load. 0 or -EINVAL. */
-int ingest_filter_check(const char *expr, char *err, size_t err_bytes);
+/* --show-dropped: the first few dropped frames of each kind are kept; ingest_show_dropped writes
+ * those that were not shown yet, in hex, and returns how many. One reader, off the lcores. */
+uint32_t ingest_show_dropped(struct ingest *q, struct strbuf *out);
 
 #endif

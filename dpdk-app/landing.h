@@ -43,6 +43,7 @@ struct landing {
     uint32_t slot_bytes; /* headroom and data */
     uint32_t slots_cnt;  /* of a page */
     bool in_pages;       /* the switch: set by ingest */
+    bool ready;          /* the headers are made */
     struct page *page;   /* current; NULL: none */
     uint32_t next_slot;
     uint32_t free_cnt; /* headers in the stack */

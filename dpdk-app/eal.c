@@ -1,0 +1,283 @@
+#include "dpdk-app/eal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_log.h>
+
+#include "base/strbuf.h"
+
+// ---- one instance ----------------------------------------------------------------------------
+
+static int lock_path(const char *instance, char *path, size_t bytes)
+{
+    const char *dir = getenv("XDG_RUNTIME_DIR");
+
+    if (geteuid() == 0)
+        dir = "/run/millrace";
+    else if (!dir)
+        dir = "/tmp";
+    mkdir(dir, 0755);
+    int n = snprintf(path, bytes, "%s/%s%s.lock", dir, geteuid() == 0 ? "" : "millrace-", instance);
+    return n < 0 || (size_t)n >= bytes ? -ENAMETOOLONG : 0;
+}
+
+// The lock is held as long as the process lives, however it ends; the file holds its pid.
+static int lock_take(struct eal *e, const char *instance, char *err, size_t err_bytes)
+{
+    char path[4096], pid[32] = "";
+
+    if (lock_path(instance, path, sizeof path) < 0 ||
+        (e->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644)) < 0) {
+        snprintf(err, err_bytes, "cannot make the lock file of instance '%s' (%s): %s", instance,
+                 path, strerror(errno));
+        return -EACCES;
+    }
+    if (flock(e->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+        ssize_t n = read(e->lock_fd, pid, sizeof pid - 1);
+        pid[n > 0 ? n : 0] = '\0';
+        pid[strcspn(pid, "\n")] = '\0';
+        snprintf(err, err_bytes,
+                 "instance '%s' is already running (pid %s): stop it, or give this one another "
+                 "name with `instance:` in the appliance file",
+                 instance, pid[0] ? pid : "unknown");
+        close(e->lock_fd);
+        e->lock_fd = -1;
+        return -EBUSY;
+    }
+    int n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
+    if (ftruncate(e->lock_fd, 0) < 0 || pwrite(e->lock_fd, pid, (size_t)n, 0) != n) {
+        snprintf(err, err_bytes, "cannot write %s: %s", path, strerror(errno));
+        return -EIO;
+    }
+    return 0;
+}
+
+// ---- memory ----------------------------------------------------------------------------------
+
+static uint64_t read_u64(const char *dir, const char *name, const char *file)
+{
+    char path[512];
+    unsigned long long v = 0;
+
+    snprintf(path, sizeof path, "%s/%s/%s", dir, name, file);
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return 0;
+    if (fscanf(f, "%llu", &v) != 1)
+        v = 0;
+    fclose(f);
+    return v;
+}
+
+uint64_t eal_huge_free(uint64_t *total)
+{
+    static const char dir[] = "/sys/kernel/mm/hugepages";
+    uint64_t free_bytes = 0, all = 0;
+    DIR *d = opendir(dir);
+
+    for (struct dirent *de; d && (de = readdir(d));) {
+        unsigned long long kb;
+
+        if (sscanf(de->d_name, "hugepages-%llukB", &kb) != 1)
+            continue;
+        uint64_t unused = read_u64(dir, de->d_name, "free_hugepages");
+        uint64_t reserved = read_u64(dir, de->d_name, "resv_hugepages");
+        free_bytes += (unused > reserved ? unused - reserved : 0) * kb * 1024;
+        all += read_u64(dir, de->d_name, "nr_hugepages") * kb * 1024;
+    }
+    if (d)
+        closedir(d);
+    if (total)
+        *total = all;
+    return free_bytes;
+}
+
+static uint64_t mem_available(void)
+{
+    unsigned long long kb = 0;
+    char line[256];
+    FILE *f = fopen("/proc/meminfo", "re");
+
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %llu kB", &kb) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kb * 1024;
+}
+
+static int memory_check(const struct eal_conf *conf, char *err, size_t err_bytes)
+{
+    uint64_t need = conf->memory_bytes, total, have;
+
+    if (conf->no_huge) {
+        have = mem_available();
+        if (have == 0 || have >= need)
+            return 0;
+        snprintf(err, err_bytes,
+                 "too little memory: %" PRIu64 " MB needed, %" PRIu64
+                 " MB available: lower memory.blocks or memory.state in the appliance file",
+                 need >> 20, have >> 20);
+        return -ENOMEM;
+    }
+    have = eal_huge_free(&total);
+    if (have >= need)
+        return 0;
+    uint64_t pages = (need - have + total + (2u << 20) - 1) >> 21;
+    if (total == 0)
+        snprintf(err, err_bytes,
+                 "no hugepages: %" PRIu64 " MB needed: `sysctl -w vm.nr_hugepages=%" PRIu64
+                 "` reserves them (as root), --no-huge does without, slowly",
+                 need >> 20, pages);
+    else
+        snprintf(err, err_bytes,
+                 "too few hugepages: %" PRIu64 " MB needed, %" PRIu64 " of %" PRIu64
+                 " MB free: `sysctl -w vm.nr_hugepages=%" PRIu64
+                 "` reserves more (as root), or lower memory.blocks or memory.state in the "
+                 "appliance file",
+                 need >> 20, have >> 20, total >> 20, pages);
+    return -ENOMEM;
+}
+
+// ---- what EAL says ---------------------------------------------------------------------------
+
+static struct {
+    FILE *f;
+    char *text;
+    size_t len;
+} eal_log;
+
+void eal_log_begin(void)
+{
+    eal_log.f = open_memstream(&eal_log.text, &eal_log.len);
+    if (eal_log.f)
+        rte_openlog_stream(eal_log.f);
+}
+
+char *eal_log_end(void)
+{
+    if (!eal_log.f)
+        return strdup("");
+    rte_openlog_stream(NULL);
+    fclose(eal_log.f);
+    eal_log.f = NULL;
+    return eal_log.text;
+}
+
+static bool speaks_of_failure(const char *line)
+{
+    static const char *const word[] = {"annot",  "ailed", "rror",      "nvalid",  "navailable",
+                                       "Unable", "busy",  "not exist", "No such", "ermission"};
+
+    for (size_t i = 0; i < sizeof word / sizeof word[0]; i++)
+        if (strstr(line, word[i]))
+            return true;
+    return false;
+}
+
+void eal_log_last(const char *log, char *buf, size_t bytes)
+{
+    const char *best = "";
+    size_t best_len = 0;
+
+    for (const char *p = log; *p;) {
+        char line[512];
+        size_t len = strcspn(p, "\n");
+
+        snprintf(line, sizeof line, "%.*s", (int)len, p);
+        // The bus repeats what the driver said better.
+        if (len > 0 && speaks_of_failure(line) && !strstr(line, "vdev_probe") &&
+            !strstr(line, "failed to initialize")) {
+            best = p;
+            best_len = len;
+        }
+        p += len + (p[len] == '\n');
+    }
+    for (const char *s; (s = memchr(best, ':', best_len)) && s - best < 32 && s[1] == ' ';) {
+        best_len -= (size_t)(s + 2 - best);
+        best = s + 2;
+    }
+    snprintf(buf, bytes, "%.*s", (int)best_len, best);
+}
+
+static void explain_init(const char *log, char *err, size_t err_bytes)
+{
+    char last[512];
+
+    eal_log_last(log, last, sizeof last);
+    if (strstr(log, "Is another primary process running"))
+        snprintf(
+            err, err_bytes,
+            "another DPDK process uses this instance's name: stop it, or give this one another "
+            "name with `instance:` in the appliance file");
+    else if (strstr(log, "hugepage") && strstr(log, "Cannot init memory"))
+        snprintf(err, err_bytes,
+                 "EAL gets no hugepages (%s): `millrace doctor` tells why, "
+                 "--no-huge does without, slowly",
+                 last);
+    else if (strstr(log, "unavailable") || strstr(log, "lcore"))
+        snprintf(err, err_bytes, "the lcores cannot be used: %s", last);
+    else
+        snprintf(err, err_bytes, "EAL does not start: %s",
+                 last[0] ? last : rte_strerror(rte_errno));
+}
+
+// EAL prints its usage to standard output when it does not like an argument.
+static int init_quietly(struct eal *e)
+{
+    int out = dup(STDOUT_FILENO), null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    fflush(stdout);
+    if (out >= 0 && null >= 0)
+        dup2(null, STDOUT_FILENO);
+    int rc = rte_eal_init(e->argc, e->argv);
+    fflush(stdout);
+    if (out >= 0) {
+        dup2(out, STDOUT_FILENO);
+        close(out);
+    }
+    if (null >= 0)
+        close(null);
+    return rc < 0 ? -rte_errno : 0;
+}
+
+int eal_start(struct eal *e, const struct eal_conf *conf, char *err, size_t err_bytes)
+{
+    *e = (struct eal){.lock_fd = -1};
+    int rc = eal_args(e, conf, err, err_bytes);
+    if (rc == 0)
+        rc = lock_take(e, conf->appliance->instance, err, err_bytes);
+    if (rc == 0)
+        rc = memory_check(conf, err, err_bytes);
+    if (rc == 0) {
+        eal_log_begin();
+        rc = init_quietly(e);
+        char *log = eal_log_end();
+        if (rc < 0)
+            explain_init(log ? log : "", err, err_bytes);
+        free(log);
+    }
+    if (rc < 0 && e->lock_fd >= 0)
+        close(e->lock_fd);
+    if (rc < 0)
+        zone_free(&e->zone);
+    return rc;
+}
+
+void eal_stop(struct eal *e)
+{
+    rte_eal_cleanup();
+    close(e->lock_fd);
+    zone_free(&e->zone);
+}

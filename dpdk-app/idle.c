@@ -1,0 +1,90 @@
+#include "dpdk-app/idle.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_pause.h>
+
+#define PAUSE_ROUNDS 64u
+#define YIELD_ROUNDS 64u
+#define SLEEP_US_MIN 50u
+#define SLEEP_US_MAX 500u
+#define EPOLL_US     1000u
+#define EVENTS_MAX   8
+
+int idle_init(struct idle *i, enum idle_mode mode)
+{
+    *i = (struct idle){.mode = mode, .sleep_us = SLEEP_US_MIN, .epoll_fd = -1};
+    if (mode == IDLE_ADAPTIVE && prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0) < 0)
+        return -errno;
+    return 0;
+}
+
+void idle_close(struct idle *i)
+{
+    if (i->epoll_fd >= 0)
+        close(i->epoll_fd);
+    i->epoll_fd = -1;
+}
+
+int idle_watch(struct idle *i, int fd)
+{
+    struct epoll_event ev = {.events = EPOLLIN, .data.fd = fd};
+
+    if (i->mode == IDLE_BUSY)
+        return 0;
+    if (i->epoll_fd < 0)
+        i->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (i->epoll_fd < 0 || epoll_ctl(i->epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+        return -errno;
+    return 0;
+}
+
+static void sleep_us(struct idle *i, uint32_t us)
+{
+    struct timespec t = {.tv_nsec = us * 1000L};
+    struct epoll_event ev[EVENTS_MAX];
+
+    if (i->epoll_fd >= 0 && i->fds_are_all)
+        epoll_pwait2(i->epoll_fd, ev, EVENTS_MAX, &t, NULL);
+    else
+        nanosleep(&t, NULL);
+}
+
+void idle_step(struct idle *i, bool worked, uint64_t now, uint64_t until)
+{
+    if (worked) {
+        i->rounds = 0;
+        i->sleep_us = SLEEP_US_MIN;
+        return;
+    }
+    if (i->mode == IDLE_BUSY || i->rounds < PAUSE_ROUNDS) {
+        i->rounds++;
+        rte_pause();
+        return;
+    }
+    if (i->rounds < PAUSE_ROUNDS + YIELD_ROUNDS) {
+        i->rounds++;
+        sched_yield();
+        return;
+    }
+    uint32_t us = i->fds_are_all ? EPOLL_US : i->sleep_us;
+    if (until != 0) {
+        uint64_t left_us = until > now ? (until - now) * 1000000 / rte_get_tsc_hz() : 0;
+
+        if (left_us < us)
+            us = (uint32_t)left_us;
+    }
+    if (us == 0) {
+        rte_pause();
+        return;
+    }
+    sleep_us(i, us);
+    i->slept += rte_rdtsc() - now;
+    i->sleep_us = i->sleep_us * 2 > SLEEP_US_MAX ? SLEEP_US_MAX : i->sleep_us * 2;
+}

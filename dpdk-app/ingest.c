@@ -1,0 +1,342 @@
+#include "dpdk-app/ingest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_malloc.h>
+#include <rte_ring.h>
+
+#include "base/assert.h"
+#include "dpdk-app/ethdev.h"
+#include "dpdk-app/ingest_impl.h"
+
+#define BURST_DEFAULT   32u
+#define RING_STEPS      4u // the ring holds what so many full steps can say
+#define RING_MSGS_MIN   1024u
+#define FRAME_BYTES_MIN 60u
+#define ETHER_ARP       0x0806
+// How often the fill of the slots is judged, and between which sixteenths nothing changes.
+#define FILL_PACKETS  1024u
+#define FILL_HIGH     9u
+#define FILL_LOW      7u
+#define FILL_SIXTEENS 16u
+
+// ---- upward ----------------------------------------------------------------------------------
+
+static void say(struct ingest *q, const struct ingest_msg *msg)
+{
+    // There is room: a step that might not find any takes nothing.
+    MR_ASSERT(rte_ring_sp_enqueue_elem(q->ring, (void *)(uintptr_t)msg, sizeof *msg) == 0);
+}
+
+static void on_sealed(void *ctx, struct block *b)
+{
+    struct ingest_src *s = ctx;
+
+    say(s->q, &(struct ingest_msg){
+                  .kind = INGEST_BLOCK,
+                  .queue_idx = s->q->queue_idx,
+                  .source_idx = s->source_idx,
+                  .tick = b->hdr.interval,
+                  .block = b,
+              });
+    TALLY(s->q->n.blocks, 1);
+}
+
+static void say_closed(struct ingest *q, uint64_t tick)
+{
+    say(q, &(struct ingest_msg){.kind = INGEST_CLOSED, .queue_idx = q->queue_idx, .tick = tick});
+}
+
+// Seals what is open of older ticks and closes them. Returns the number of messages.
+static uint32_t move_to_tick(struct ingest *q, uint64_t tick)
+{
+    for (uint32_t i = 0; i < q->sources_cnt; i++)
+        block_builder_begin(&q->source[i].builder, tick);
+    say_closed(q, tick - 1);
+    __atomic_store_n(&q->tick, tick, __ATOMIC_RELAXED);
+    return 1;
+}
+
+// ---- a step ----------------------------------------------------------------------------------
+
+static enum ingest_counter gate_of(const struct ingest *q, uint64_t now_tick)
+{
+    if (now_tick < q->start_tick)
+        return INGEST_BEFORE_START;
+    if (rte_ring_free_count(q->ring) < q->step_msgs)
+        return INGEST_RING_FULL;
+    if (q->shed && atomic_load_explicit(q->shed, memory_order_relaxed))
+        return INGEST_SHED;
+    return INGEST_TAKEN;
+}
+
+static void frames_of_burst(struct ingest *q, uint32_t n, int64_t ts_ns)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct rte_mbuf *m = q->mbuf[i];
+        struct packet_frame *f = &q->frame[i];
+
+        *f = (struct packet_frame){
+            .bytes = rte_pktmbuf_mtod(m, const uint8_t *),
+            .ts_ns = ts_ns,
+            .cap_len = m->data_len,
+            .wire_len = m->pkt_len,
+            .vlan_tci = m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED ? m->vlan_tci : PACKET_NO_TAG,
+        };
+        if (m->nb_segs > 1 && q->linear) {
+            uint8_t *to = q->linear + (size_t)i * LINEAR_BYTES;
+
+            f->cap_len = RTE_MIN(m->pkt_len, LINEAR_BYTES);
+            f->bytes = rte_pktmbuf_read(m, 0, f->cap_len, to);
+        }
+    }
+}
+
+// Answers what is asked of the host itself; says what it was.
+static enum ingest_counter answer(struct ingest *q, uint32_t i)
+{
+    const struct pkt *p = &q->pkt[i];
+    bool arp = p->ether_type == ETHER_ARP;
+
+    if (!arp && !(p->flags & PKT_ICMP))
+        return INGEST_NO_SOURCE;
+    struct rte_mbuf *m = rte_pktmbuf_alloc(q->port->tx_pool);
+    if (!m)
+        return INGEST_NO_SOURCE;
+    uint8_t *out = rte_pktmbuf_mtod(m, uint8_t *);
+    uint32_t len = arp_icmp_reply(&q->host, p, q->frame[i].bytes, out, rte_pktmbuf_tailroom(m));
+    if (len == 0) {
+        rte_pktmbuf_free(m);
+        return INGEST_NO_SOURCE;
+    }
+    if (len < FRAME_BYTES_MIN) {
+        memset(out + len, 0, FRAME_BYTES_MIN - len);
+        len = FRAME_BYTES_MIN;
+    }
+    m->data_len = (uint16_t)len;
+    m->pkt_len = len;
+    if (rte_eth_tx_burst(q->port_id, q->port_queue, &m, 1) == 1)
+        TALLY(q->n.replies, 1);
+    else
+        rte_pktmbuf_free(m);
+    return arp ? INGEST_ARP : INGEST_ICMP_ECHO;
+}
+
+// Slots that are not worth their memory are copied out of, and the other way round.
+static void judge_fill(struct ingest *q, uint32_t n)
+{
+    q->fill_packets += n;
+    if (q->fill_packets < FILL_PACKETS)
+        return;
+    uint64_t slots = (uint64_t)q->fill_packets * q->landing->slot_bytes;
+    uint64_t sixteens = q->fill_bytes * FILL_SIXTEENS;
+
+    if (sixteens >= slots * FILL_HIGH)
+        q->in_place = q->port->traits->can_extbuf_rx;
+    else if (sixteens < slots * FILL_LOW)
+        q->in_place = false;
+    q->fill_packets = 0;
+    q->fill_bytes = 0;
+}
+
+static void count_burst(struct ingest *q, uint32_t n)
+{
+    uint64_t bytes = 0, *to = (uint64_t *)&q->n.seen;
+    const uint64_t *from = (const uint64_t *)&q->seen;
+
+    packet_count_burst(&q->seen, q->pkt, n);
+    for (size_t i = 0; i < sizeof q->seen / sizeof *to; i++)
+        __atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
+    for (uint32_t i = 0; i < n; i++)
+        bytes += q->frame[i].wire_len;
+    TALLY(q->n.received, n);
+    TALLY(q->n.received_bytes, bytes);
+    TALLY(q->n.steps, 1);
+}
+
+static void take_burst(struct ingest *q, uint32_t n, int64_t ts_ns)
+{
+    frames_of_burst(q, n, ts_ns);
+    packet_decode_burst(q->pkt, q->frame, n, q->port->frame_max);
+    count_burst(q, n);
+    for (uint32_t i = 0; i < n; i++)
+        ingest_offer(q, i, q->answers ? answer(q, i) : INGEST_NO_SOURCE);
+    judge_fill(q, n);
+    rte_pktmbuf_free_bulk(q->mbuf, n);
+}
+
+uint32_t ingest_step(struct ingest *q, uint64_t now)
+{
+    int64_t ns = tick_clock_ns(q->clock, now);
+    uint64_t tick = tick_clock_tick(q->clock, ns);
+    uint32_t said = 0;
+
+    MR_ASSERT(!q->finished);
+    if (tick > q->tick && rte_ring_free_count(q->ring) > q->sources_cnt)
+        said = move_to_tick(q, tick);
+    q->gate = gate_of(q, tick);
+    q->landing->in_pages = q->in_place && q->gate == INGEST_TAKEN;
+    if (!port_enter(q->port, q->port_queue))
+        return said;
+    uint16_t n = rte_eth_rx_burst(q->port_id, q->port_queue, q->mbuf, (uint16_t)q->burst);
+    if (n > 0)
+        take_burst(q, n, ns);
+    port_leave(q->port, q->port_queue);
+    return n + said;
+}
+
+bool ingest_finish(struct ingest *q, uint64_t now)
+{
+    uint64_t tick = tick_clock_tick(q->clock, tick_clock_ns(q->clock, now));
+
+    if (q->finished)
+        return true;
+    if (rte_ring_free_count(q->ring) <= q->sources_cnt)
+        return false;
+    for (uint32_t i = 0; i < q->sources_cnt; i++)
+        block_builder_close(&q->source[i].builder);
+    if (tick >= q->start_tick)
+        say_closed(q, q->tick);
+    q->finished = true;
+    return true;
+}
+
+uint64_t ingest_next_tick(const struct ingest *q)
+{
+    return tick_clock_tsc(q->clock, (int64_t)((q->tick + 1) * q->clock->period_ns));
+}
+
+struct rte_ring *ingest_ring(const struct ingest *q)
+{
+    return q->ring;
+}
+
+uint32_t ingest_recv(struct ingest *q, struct ingest_msg *msg, uint32_t n)
+{
+    return rte_ring_sc_dequeue_burst_elem(q->ring, msg, sizeof *msg, n, NULL);
+}
+
+// ---- set-up ----------------------------------------------------------------------------------
+
+static int source_init(struct ingest *q, struct ingest_src *s, const struct ingest_conf *conf,
+                       const struct ingest_source *is, char *err, size_t err_bytes)
+{
+    const struct job_source *js = is->source;
+    struct block_builder_conf bc = {
+        .mem = pool_block_mem(conf->pool),
+        .kind = js->type == SOURCE_TYPE_PACKETS ? BLOCK_PACKETS : BLOCK_RUNS,
+        .schema_hash = type_hash(js->spec.type),
+        .node = conf->node,
+        .source = is->source_idx,
+        .queue = conf->queue_idx,
+        .boot_epoch = conf->boot_epoch,
+        .rows_max = conf->rows_max,
+        .bytes_max = conf->bytes_max,
+        .sealed = on_sealed,
+        .sealed_ctx = s,
+    };
+
+    s->q = q;
+    s->source_idx = is->source_idx;
+    s->type = js->type;
+    s->listen =
+        (struct packet_listen){.any = js->listen_any, .ip = js->listen_ip, .port = js->listen_port};
+    block_builder_init(&s->builder, &bc);
+    block_builder_begin(&s->builder, conf->start_tick);
+    if (js->type == SOURCE_TYPE_PACKETS && js->filter) {
+        s->filter = filter_new(js->filter, err, err_bytes);
+        return s->filter ? 0 : -EINVAL;
+    }
+    return 0;
+}
+
+static int ring_init(struct ingest *q)
+{
+    static _Atomic uint32_t names_cnt;
+    char name[RTE_RING_NAMESIZE];
+    uint32_t msgs = RTE_MAX(RING_MSGS_MIN, RING_STEPS * q->step_msgs);
+
+    snprintf(name, sizeof name, "mr_in%u", atomic_fetch_add(&names_cnt, 1));
+    q->ring = rte_ring_create_elem(name, sizeof(struct ingest_msg), rte_align32pow2(msgs),
+                                   q->port->socket, RING_F_SP_ENQ | RING_F_SC_DEQ);
+    return q->ring ? 0 : -ENOMEM;
+}
+
+static void host_init(struct ingest *q)
+{
+    const struct port_conf *pc = q->port->conf;
+
+    q->answers = pc->mode == PORT_HOST && pc->has_address;
+    q->host.ip = pc->address;
+    memcpy(q->host.mac, q->port->mac, sizeof q->host.mac);
+}
+
+struct ingest *ingest_new(const struct ingest_conf *conf, char *err, size_t err_bytes)
+{
+    struct ingest *q = rte_zmalloc_socket("ingest", sizeof *q, 64, conf->port->socket);
+
+    MR_ASSERT(conf->sources_cnt <= INGEST_SOURCES_MAX && conf->burst <= INGEST_BURST_MAX);
+    snprintf(err, err_bytes, "port %s: not enough memory for a queue", conf->port->conf->name);
+    if (!q)
+        return NULL;
+    q->port = conf->port;
+    q->landing = conf->port->queue[conf->port_queue].landing;
+    q->pool = conf->pool;
+    q->clock = conf->clock;
+    q->shed = conf->shed;
+    q->port_id = conf->port->id;
+    q->port_queue = (uint16_t)conf->port_queue;
+    q->queue_idx = conf->queue_idx;
+    q->burst = conf->burst ? conf->burst : BURST_DEFAULT;
+    q->sources_cnt = conf->sources_cnt;
+    // Each row may seal a block, and the end of a tick one of each source and the tick itself.
+    q->step_msgs = (q->burst + 1) * q->sources_cnt + 1;
+    q->start_tick = q->tick = conf->start_tick;
+    host_init(q);
+    int rc = ring_init(q);
+    if (rc == 0 && q->port->traits->may_scatter) {
+        q->linear =
+            rte_malloc_socket("linear", (size_t)q->burst * LINEAR_BYTES, 64, conf->port->socket);
+        rc = q->linear ? 0 : -ENOMEM;
+    }
+    for (uint32_t i = 0; i < q->sources_cnt && rc == 0; i++)
+        rc = source_init(q, &q->source[i], conf, &conf->source[i], err, err_bytes);
+    if (rc < 0) {
+        ingest_free(q);
+        return NULL;
+    }
+    err[0] = '\0';
+    return q;
+}
+
+static void ring_drain(struct ingest *q)
+{
+    struct ingest_msg msg;
+
+    while (ingest_recv(q, &msg, 1) == 1)
+        if (msg.kind == INGEST_BLOCK)
+            pool_block_release(q->pool, msg.block);
+}
+
+void ingest_free(struct ingest *q)
+{
+    if (!q)
+        return;
+    if (q->ring)
+        ring_drain(q);
+    for (uint32_t i = 0; i < q->sources_cnt; i++) {
+        struct ingest_src *s = &q->source[i];
+
+        if (s->q)
+            block_builder_close(&s->builder);
+        filter_free(s->filter);
+    }
+    if (q->ring)
+        ring_drain(q);
+    rte_ring_free(q->ring);
+    rte_free(q->linear);
+    rte_free(q);
+}

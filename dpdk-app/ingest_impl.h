@@ -1,0 +1,79 @@
+/*
+ * What the files of ingest share. Private to dpdk-app/ingest*.c.
+ */
+#ifndef DPDK_APP_INGEST_IMPL_H
+#define DPDK_APP_INGEST_IMPL_H
+
+#include "dpdk-app/filter.h"
+#include "dpdk-app/ingest.h"
+#include "net/arp_icmp.h"
+
+#define SHOWN_PER_KIND 3u
+#define SHOWN_BYTES    192u
+// A frame that came in a chain is looked at in one piece of at most this.
+#define LINEAR_BYTES 65536u
+
+/* Counters have one writer and any number of readers. */
+#define TALLY(counter, n) __atomic_store_n(&(counter), (counter) + (n), __ATOMIC_RELAXED)
+
+struct ingest_src {
+    struct ingest *q;
+    uint32_t source_idx;
+    enum source_type type;
+    struct packet_listen listen; /* udp */
+    struct filter *filter;       /* packets; may be NULL */
+    struct block_builder builder;
+    struct ingest_source_counters n;
+};
+
+struct shown_frame {
+    uint32_t len, wire_len;
+    uint8_t bytes[SHOWN_BYTES];
+};
+
+/* The first dropped frames of a kind: written once each, then announced. */
+struct shown {
+    _Atomic uint32_t cnt;
+    uint32_t told; /* the reader's */
+    struct shown_frame frame[SHOWN_PER_KIND];
+};
+
+struct ingest {
+    struct port *port;
+    struct landing *landing;
+    struct pool *pool;
+    const struct tick_clock *clock;
+    const atomic_bool *shed;
+    struct rte_ring *ring;
+    uint16_t port_id, port_queue;
+    uint32_t queue_idx;
+    uint32_t burst;
+    uint32_t step_msgs; /* the most that a step can say */
+    uint64_t start_tick, tick;
+    bool finished, answers;
+    enum ingest_counter gate; /* of this step: INGEST_TAKEN, or why nothing is taken */
+
+    /* Do bytes stay where they land? What was kept of the slots of the last packets. */
+    bool in_place;
+    uint32_t fill_packets;
+    uint64_t fill_bytes;
+
+    struct host_address host;
+    uint8_t *linear; /* LINEAR_BYTES for each packet of a burst; may be NULL */
+    struct packet_counters seen;
+    struct ingest_counters n;
+    struct shown shown[INGEST_COUNTERS_CNT];
+    uint32_t sources_cnt;
+    struct ingest_src source[INGEST_SOURCES_MAX];
+
+    /* The burst. */
+    struct rte_mbuf *mbuf[INGEST_BURST_MAX];
+    struct packet_frame frame[INGEST_BURST_MAX];
+    struct pkt pkt[INGEST_BURST_MAX];
+};
+
+/* ingest_offer gives packet i of the burst to every source, counts it, and returns what became
+ * of it. `answered`: it was for the host itself (INGEST_ARP, ...), or INGEST_NO_SOURCE. */
+void ingest_offer(struct ingest *q, uint32_t i, enum ingest_counter answered);
+
+#endif

@@ -1,0 +1,14 @@
+/*
+ * The inputs of a node: ports and their queues, captures and files; which lcore each runs on,
+ * and the scheduler's queues that they fill.
+ */
+#ifndef DPDK_APP_NODE_WIRE_H
+#define DPDK_APP_NODE_WIRE_H
+
+#include "dpdk-app/node.h"
+
+/* node_open_inputs: 0, or -errno with a sentence in err. */
+int node_open_inputs(struct node *n, char *err, size_t err_bytes);
+void node_close_inputs(struct node *n);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * The kernel's side of a port: the interface behind net_af_packet, net_tap and net_af_xdp, and
+ * the packet sockets that the driver opened.
+ */
+#ifndef DPDK_APP_PORT_KERNEL_H
+#define DPDK_APP_PORT_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct iface_view {
+    bool up, promiscuous;
+    uint32_t mtu;
+    int index;
+};
+
+/* iface_look: 0, or -ENODEV when there is no such interface (in this network namespace). */
+int iface_look(const char *name, struct iface_view *v);
+
+#define FDS_MAX 1024
+
+/* The open packet sockets (AF_PACKET, AF_XDP) of this process, rising. Compared before and after
+ * a driver's probe they tell the sockets of its queues, in the order of the queues. */
+struct fd_set_view {
+    uint32_t cnt;
+    int fd[FDS_MAX];
+};
+
+void packet_fds(struct fd_set_view *v);
+/* packet_fds_new writes the fds of `after` that are not in `before`; returns how many. */
+uint32_t packet_fds_new(const struct fd_set_view *before, const struct fd_set_view *after, int *fd,
+                        uint32_t max);
+/* packet_fd_stats adds what an AF_PACKET socket has seen (dropped included) and dropped since it
+ * was asked last. */
+void packet_fd_stats(int fd, uint64_t *seen, uint64_t *dropped);
+
+#endif

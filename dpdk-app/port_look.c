@@ -1,0 +1,79 @@
+// What a running port is asked for: counters, link, description.
+#include <stdio.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "dpdk-app/ethdev.h"
+#include "dpdk-app/port.h"
+#include "dpdk-app/port_kernel.h"
+
+void port_look(struct port *p, struct port_view *v)
+{
+    struct rte_eth_stats st = {0};
+    struct rte_eth_link link = {0};
+    uint64_t seen = 0, dropped = 0;
+
+    *v = (struct port_view){0};
+    if (p->id == RTE_MAX_ETHPORTS || rte_eth_stats_get(p->id, &st) < 0)
+        return;
+    rte_eth_link_get_nowait(p->id, &link);
+    for (uint32_t q = 0; q < p->queues_cnt; q++) {
+        struct port_queue *pq = &p->queue[q];
+
+        if (pq->fd >= 0)
+            packet_fd_stats(pq->fd, &pq->kernel_seen, &pq->kernel_dropped);
+        seen += pq->kernel_seen;
+        dropped += pq->kernel_dropped;
+    }
+    v->link_up = link.link_status == RTE_ETH_LINK_UP;
+    v->speed_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
+    v->received = st.ipackets;
+    v->no_mbuf = st.rx_nombuf;
+    v->errors = st.ierrors;
+    v->missed = st.imissed + dropped;
+    v->waiting = seen > dropped + st.ipackets ? seen - dropped - st.ipackets : 0;
+    v->sent = st.opackets;
+}
+
+void port_link_poll(struct port *p)
+{
+    struct rte_eth_link link = {0};
+
+    if (!p->traits->loses_peer || p->id == RTE_MAX_ETHPORTS)
+        return;
+    if (atomic_load(&p->started)) {
+        rte_eth_link_get_nowait(p->id, &link);
+        bool up = link.link_status == RTE_ETH_LINK_UP;
+        // A server that waits for its first peer is as it should be.
+        if (up || !p->link_seen) {
+            p->link_seen = up;
+            return;
+        }
+        p->link_seen = false;
+        atomic_store(&p->started, false);
+        for (uint32_t q = 0; q < p->queues_cnt; q++)
+            while (atomic_load(&p->queue[q].polled))
+                ;
+        rte_eth_dev_stop(p->id);
+    }
+    if (rte_eth_dev_start(p->id) == 0)
+        atomic_store(&p->started, true);
+}
+
+void port_print(const struct port *p, struct strbuf *out)
+{
+    const struct port_traits *t = p->traits;
+
+    strbuf_printf(out, "port %s: %s, %u queue%s, NUMA node %d", p->conf->name, t->driver,
+                  p->queues_cnt, p->queues_cnt == 1 ? "" : "s", p->socket);
+    if (p->mtu)
+        strbuf_printf(out, ", MTU %u", p->mtu);
+    strbuf_printf(out, ", %02x:%02x:%02x:%02x:%02x:%02x", p->mac[0], p->mac[1], p->mac[2],
+                  p->mac[3], p->mac[4], p->mac[5]);
+    if (p->rss_hf)
+        strbuf_printf(out, ", RSS 0x%llx%s", (unsigned long long)p->rss_hf,
+                      p->rss_symmetric ? " symmetric" : "");
+    strbuf_printf(out, ", %s\n%s",
+                  t->can_extbuf_rx ? "receives into block pages" : "packets are copied",
+                  p->warnings);
+}

@@ -1,0 +1,88 @@
+// What drivers really do, measured; where a driver was not tried, packets are copied at the burst
+// and sent in one piece, which is right with every driver.
+#include <string.h>
+
+#include "dpdk-app/port.h"
+
+static const struct port_traits traits_table[] = {
+    {
+        .driver = "net_af_packet",
+        .can_extbuf_rx = true,
+        .can_multiseg_tx = true,
+        .has_fd = true,
+        .knows_mtu = true,
+        .rxd = 512,
+        .rx_copies = 2,
+        .tx_copies = 2,
+    },
+    {
+        .driver = "net_memif",
+        .can_extbuf_rx = true,
+        .can_multiseg_tx = true,
+        .may_scatter = true,
+        .loses_peer = true,
+        .rxd = 1024,
+        .rx_copies = 1,
+        .tx_copies = 1,
+    },
+    // Pointers are passed: what arrives are the sender's mbufs.
+    {.driver = "net_ring", .can_multiseg_tx = true, .may_scatter = true, .rxd = 512},
+    // A frame is read into as many posted buffers as it needs: one slot is the rule.
+    {
+        .driver = "net_tap",
+        .can_extbuf_rx = true,
+        .can_multiseg_tx = true,
+        .may_scatter = true,
+        .knows_mtu = true,
+        .rxd = 8,
+        .rx_copies = 1,
+        .tx_copies = 1,
+    },
+    {.driver = "net_null", .can_extbuf_rx = true, .rxd = 512, .rx_copies = 1},
+    {
+        .driver = "net_pcap",
+        .can_extbuf_rx = true,
+        .can_multiseg_tx = true,
+        .may_scatter = true,
+        .rxd = 512,
+        .rx_copies = 1,
+        .tx_copies = 1,
+    },
+    // Its memory for frames is the mempool itself, and a chain is sent as garbage.
+    {
+        .driver = "net_af_xdp",
+        .has_fd = true,
+        .knows_mtu = true,
+        .rxd = 2048,
+        .rx_copies = 1,
+        .tx_copies = 1,
+    },
+#define NIC(name)                                                                            \
+    {                                                                                        \
+        .driver = name, .can_extbuf_rx = true, .can_multiseg_tx = true, .may_scatter = true, \
+        .knows_mtu = true                                                                    \
+    }
+    NIC("net_e1000_em"),
+    NIC("net_e1000_igb"),
+    NIC("net_igc"),
+    NIC("net_ixgbe"),
+    NIC("net_ixgbe_vf"),
+    NIC("net_i40e"),
+    NIC("net_iavf"),
+    NIC("net_ice"),
+    NIC("net_ena"),
+    NIC("net_virtio"),
+    NIC("net_vmxnet3"),
+#undef NIC
+};
+
+static const struct port_traits traits_unknown = {
+    .driver = "unknown", .may_scatter = true, .rx_copies = 1, .tx_copies = 1};
+
+const struct port_traits *port_traits_of(const char *driver)
+{
+    for (size_t i = 0; i < sizeof traits_table / sizeof traits_table[0]; i++)
+        if (strcmp(traits_table[i].driver, driver) == 0)
+            return &traits_table[i];
+    return &traits_unknown;
+}

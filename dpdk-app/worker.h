@@ -1,0 +1,73 @@
+/*
+ * A worker: runs the tasks that control gives it, on one lcore.
+ *
+ *   control --cmds--> worker --refs, answers--> control
+ *
+ * Three rings of messages that hold no pointer (they could cross a wire): commands (sched.h),
+ * references of the blocks that a command made, and its answer, which comes after all its
+ * references. A step does one vector of a task (task.h); the rings are single-producer and
+ * single-consumer. A worker never waits: where a ring is full it comes back in its next step.
+ */
+#ifndef DPDK_APP_WORKER_H
+#define DPDK_APP_WORKER_H
+
+#include <stdatomic.h>
+
+#include "dpdk-app/pool.h"
+#include "rdd/task.h"
+#include "sched/sched.h"
+
+#define WORKER_REFS_MAX MADE_MAX /* a command makes no more */
+
+/* A block that a command made. */
+struct ref_msg {
+    struct block_ref block;
+    int32_t exchange; /* -1: an output */
+    uint32_t partition_or_output;
+};
+
+struct answer_msg {
+    uint64_t seq;
+    uint64_t busy_tsc; /* cycles that the command took */
+    uint64_t interval;
+    uint32_t attempt;
+    uint32_t refs_cnt;
+    uint16_t job;
+    uint16_t lost; /* a state lacks records */
+    uint32_t pad;
+};
+
+enum worker_state { WORKER_IDLE, WORKER_RUNNING, WORKER_ANSWERING };
+
+struct worker {
+    uint32_t idx;
+    struct pool *pool;
+    struct rte_ring *cmds, *refs, *answers;
+    uint32_t jobs_cnt;
+    struct runner *runner[SCHED_JOBS_MAX];
+    enum worker_state state;
+    struct cmd cmd;
+    uint32_t at;   /* MERGE: block that is being merged */
+    uint32_t sent; /* references already sent */
+    uint64_t cmd_tsc;
+    _Atomic uint64_t busy_tsc; /* useful work since start */
+};
+
+/* worker_open makes the rings; runners are set by the caller. 0, or -errno. */
+int worker_open(struct worker *w, uint32_t idx, struct pool *pool);
+void worker_close(struct worker *w);
+/* worker_step: a bounded piece of work on the worker's lcore. False: there was none. */
+bool worker_step(struct worker *w);
+
+/* Control's side. */
+bool worker_command(struct worker *w, const struct cmd *c);
+/* worker_answer takes the next answer; its references are inbox.ref[0..refs_cnt) until the next
+ * call. False: there is none. */
+struct worker_inbox {
+    struct ref_msg ref[WORKER_REFS_MAX + 1];
+    uint32_t have, taken;
+};
+
+bool worker_answer(struct worker *w, struct answer_msg *a, struct worker_inbox *in);
+
+#endif
