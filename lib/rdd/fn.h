@@ -48,8 +48,8 @@
 #define FN_KERNEL(name) \
     void fn_##name(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
 
-/* Parameters that a kernel has no use for. */
-#define FN_UNUSED(ev, call) ((void)(ev), (void)(call))
+#define FN_PREPARE(name) \
+    int fn_prepare_##name(struct expr *call, struct zone *z, char *err, size_t err_bytes)
 
 static inline const uint8_t *col_str(const struct col *c, uint32_t row)
 {
@@ -107,5 +107,85 @@ FN_KERNEL(lt_ip);
 FN_KERNEL(le_ip);
 FN_KERNEL(gt_ip);
 FN_KERNEL(ge_ip);
+
+/* fn_search.c */
+FN_KERNEL(contains);
+FN_KERNEL(index_of);
+FN_KERNEL(starts_with);
+FN_KERNEL(ends_with);
+FN_PREPARE(needle);
+
+/* fn_split.c */
+FN_KERNEL(split);
+FN_KERNEL(split_by);
+FN_PREPARE(split);
+
+/* fn_string.c */
+FN_KERNEL(length);
+FN_KERNEL(lower);
+FN_KERNEL(upper);
+FN_KERNEL(trim);
+FN_KERNEL(substr);
+FN_KERNEL(substr_len);
+FN_KERNEL(concat);
+FN_KERNEL(replace);
+
+/* fn_regex.c */
+FN_KERNEL(matches);
+FN_KERNEL(capture);
+FN_PREPARE(regex);
+void fn_release_regex(struct expr *call);
+
+/* fn_convert.c */
+FN_KERNEL(string_to_int);
+FN_KERNEL(float_to_int);
+FN_KERNEL(same_int);
+FN_KERNEL(string_to_float);
+FN_KERNEL(int_to_float);
+FN_KERNEL(string_to_ip);
+FN_KERNEL(string_to_time);
+FN_KERNEL(int_to_string);
+FN_KERNEL(float_to_string);
+FN_KERNEL(bool_to_string);
+FN_KERNEL(time_to_string);
+FN_KERNEL(ip_to_string);
+FN_KERNEL(same_string);
+
+/* fn_math.c: time compares as int. */
+FN_KERNEL(abs_int);
+FN_KERNEL(abs_float);
+FN_KERNEL(min_int);
+FN_KERNEL(max_int);
+FN_KERNEL(min_float);
+FN_KERNEL(max_float);
+FN_KERNEL(min_string);
+FN_KERNEL(max_string);
+FN_KERNEL(min_ip);
+FN_KERNEL(max_ip);
+FN_KERNEL(floor_float);
+FN_KERNEL(ceil_float);
+FN_KERNEL(round_float);
+FN_KERNEL(sqrt_float);
+FN_KERNEL(floor_time);
+FN_PREPARE(floor_time);
+
+/* fn_hash.c: time and bool hash as int. */
+FN_KERNEL(hash_int);
+FN_KERNEL(hash_float);
+FN_KERNEL(hash_string);
+FN_KERNEL(hash_ip);
+
+/* fn_ip.c */
+FN_KERNEL(prefix);
+FN_KERNEL(prefix_both);
+FN_KERNEL(is_v4);
+FN_KERNEL(is_v6);
+FN_KERNEL(in_net);
+FN_PREPARE(in_net);
+
+/* fn_list.c */
+FN_KERNEL(list_size);
+FN_KERNEL(list_at);
+FN_KERNEL(list_contains);
 
 #endif

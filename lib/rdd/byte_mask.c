@@ -1,0 +1,208 @@
+#include <immintrin.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/simd.h"
+#include "rdd/byte_mask.h"
+
+#define AVX2   __attribute__((target("avx2,bmi,bmi2,popcnt")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,bmi,bmi2,popcnt")))
+
+/* What a byte must be for its bit: `space` tests for white space and wants it not to be. */
+struct byte_test {
+    bool space;
+    uint8_t c;
+};
+
+/* --- scalar ------------------------------------------------------------------------------------
+ */
+
+static inline bool test_scalar(struct byte_test t, uint8_t b)
+{
+    if (t.space)
+        return b != ' ' && (uint8_t)(b - '\t') > 4;
+    return b == t.c;
+}
+
+static void mask_scalar(const uint8_t *p, uint32_t n, struct byte_test t, uint64_t *mask)
+{
+    for (uint32_t i = 0; i < n; i += 64) {
+        uint64_t m = 0;
+        for (uint32_t k = 0; k < 64 && i + k < n; k++)
+            m |= (uint64_t)test_scalar(t, p[i + k]) << k;
+        *mask++ = m;
+    }
+}
+
+static uint32_t positions_scalar(const uint64_t *mask, uint32_t words_cnt, uint32_t first,
+                                 uint32_t *pos)
+{
+    uint32_t *to = pos;
+
+    for (uint32_t w = 0; w < words_cnt; w++, first += 64)
+        for (uint64_t m = mask[w]; m; m &= m - 1)
+            *to++ = first + (uint32_t)__builtin_ctzll(m);
+    return (uint32_t)(to - pos);
+}
+
+/* --- AVX2 --------------------------------------------------------------------------------------
+ */
+
+AVX2 static inline uint32_t test_avx2(__m256i v, struct byte_test t)
+{
+    if (!t.space)
+        return (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, _mm256_set1_epi8((char)t.c)));
+    __m256i shifted = _mm256_sub_epi8(v, _mm256_set1_epi8('\t'));
+    __m256i control = _mm256_cmpeq_epi8(_mm256_min_epu8(shifted, _mm256_set1_epi8(4)), shifted);
+    __m256i space = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(' '));
+    return ~(uint32_t)_mm256_movemask_epi8(_mm256_or_si256(space, control));
+}
+
+AVX2 static inline uint64_t word_avx2(const uint8_t *p, struct byte_test t)
+{
+    uint64_t lo = test_avx2(_mm256_loadu_si256((const __m256i *)p), t);
+    uint64_t hi = test_avx2(_mm256_loadu_si256((const __m256i *)(p + 32)), t);
+
+    return lo | hi << 32;
+}
+
+AVX2 static inline void mask_avx2(const uint8_t *p, uint32_t n, struct byte_test t, uint64_t *mask)
+{
+    uint32_t i = 0;
+
+    for (; i + 64 <= n; i += 64)
+        *mask++ = word_avx2(p + i, t);
+    if (i < n) {
+        uint8_t tail[64] = {0};
+        memcpy(tail, p + i, n - i);
+        *mask = word_avx2(tail, t) & ((1ull << (n - i)) - 1);
+    }
+}
+
+/* Eight positions are written at a time, whether there are as many or not: most words have some
+ * ten bits, and a loop that ends after a number of rounds that cannot be guessed costs more. */
+AVX2 static uint32_t positions_avx2(const uint64_t *mask, uint32_t words_cnt, uint32_t first,
+                                    uint32_t *pos)
+{
+    uint32_t cnt = 0;
+
+    for (uint32_t w = 0; w < words_cnt; w++, first += 64) {
+        uint64_t m = mask[w];
+        uint32_t hits = (uint32_t)_mm_popcnt_u64(m);
+        for (uint32_t k = 0; k < hits; k += 8)
+            for (uint32_t j = 0; j < 8; j++) {
+                pos[cnt + k + j] = first + (uint32_t)_tzcnt_u64(m);
+                m = _blsr_u64(m);
+            }
+        cnt += hits;
+    }
+    return cnt;
+}
+
+/* --- AVX-512 -----------------------------------------------------------------------------------
+ */
+
+AVX512 static inline uint64_t test_avx512(__m512i v, struct byte_test t)
+{
+    if (!t.space)
+        return _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8((char)t.c));
+    __m512i shifted = _mm512_sub_epi8(v, _mm512_set1_epi8('\t'));
+    return _mm512_mask_cmpneq_epi8_mask(_mm512_cmpgt_epu8_mask(shifted, _mm512_set1_epi8(4)), v,
+                                        _mm512_set1_epi8(' '));
+}
+
+AVX512 static inline void mask_avx512(const uint8_t *p, uint32_t n, struct byte_test t,
+                                      uint64_t *mask)
+{
+    uint32_t i = 0;
+
+    for (; i + 64 <= n; i += 64)
+        *mask++ = test_avx512(_mm512_loadu_si512(p + i), t);
+    if (i < n) {
+        __mmask64 there = (1ull << (n - i)) - 1;
+        *mask = test_avx512(_mm512_maskz_loadu_epi8(there, p + i), t) & there;
+    }
+}
+
+AVX512 static inline void store_positions(uint32_t *pos, __m128i bytes, __m512i first)
+{
+    _mm512_storeu_si512(pos, _mm512_add_epi32(_mm512_cvtepu8_epi32(bytes), first));
+}
+
+AVX512 static uint32_t positions_avx512(const uint64_t *mask, uint32_t words_cnt, uint32_t first,
+                                        uint32_t *pos)
+{
+    static const uint8_t iota_bytes[64] = {
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+    const __m512i iota = _mm512_loadu_si512(iota_bytes);
+    uint32_t cnt = 0;
+
+    for (uint32_t w = 0; w < words_cnt; w++, first += 64) {
+        __m512i at = _mm512_maskz_compress_epi8(mask[w], iota);
+        __m512i from = _mm512_set1_epi32((int)first);
+        uint32_t hits = (uint32_t)_mm_popcnt_u64(mask[w]);
+        store_positions(pos + cnt, _mm512_castsi512_si128(at), from);
+        if (__builtin_expect(hits > 16, 0)) {
+            store_positions(pos + cnt + 16, _mm512_extracti32x4_epi32(at, 1), from);
+            store_positions(pos + cnt + 32, _mm512_extracti32x4_epi32(at, 2), from);
+            store_positions(pos + cnt + 48, _mm512_extracti32x4_epi32(at, 3), from);
+        }
+        cnt += hits;
+    }
+    return cnt;
+}
+
+/* --- the table ---------------------------------------------------------------------------------
+ */
+
+/* Each test is a loop of its own: the constants below are folded into the inlined forms. */
+AVX2 static void text_avx2(const uint8_t *p, uint32_t n, uint64_t *mask)
+{
+    mask_avx2(p, n, (struct byte_test){true, 0}, mask);
+}
+
+AVX2 static void equal_avx2(const uint8_t *p, uint32_t n, uint8_t c, uint64_t *mask)
+{
+    mask_avx2(p, n, (struct byte_test){false, c}, mask);
+}
+
+AVX512 static void text_avx512(const uint8_t *p, uint32_t n, uint64_t *mask)
+{
+    mask_avx512(p, n, (struct byte_test){true, 0}, mask);
+}
+
+AVX512 static void equal_avx512(const uint8_t *p, uint32_t n, uint8_t c, uint64_t *mask)
+{
+    mask_avx512(p, n, (struct byte_test){false, c}, mask);
+}
+
+void byte_mask_text(const uint8_t *p, uint32_t n, uint64_t *mask)
+{
+    if (simd_level == SIMD_AVX512)
+        text_avx512(p, n, mask);
+    else if (simd_level == SIMD_AVX2)
+        text_avx2(p, n, mask);
+    else
+        mask_scalar(p, n, (struct byte_test){true, 0}, mask);
+}
+
+void byte_mask_equal(const uint8_t *p, uint32_t n, uint8_t c, uint64_t *mask)
+{
+    if (simd_level == SIMD_AVX512)
+        equal_avx512(p, n, c, mask);
+    else if (simd_level == SIMD_AVX2)
+        equal_avx2(p, n, c, mask);
+    else
+        mask_scalar(p, n, (struct byte_test){false, c}, mask);
+}
+
+uint32_t bit_positions(const uint64_t *mask, uint32_t words_cnt, uint32_t first, uint32_t *pos)
+{
+    if (simd_level == SIMD_AVX512)
+        return positions_avx512(mask, words_cnt, first, pos);
+    if (simd_level == SIMD_AVX2)
+        return positions_avx2(mask, words_cnt, first, pos);
+    return positions_scalar(mask, words_cnt, first, pos);
+}

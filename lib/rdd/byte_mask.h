@@ -1,0 +1,30 @@
+/*
+ * Bytes to bits and bits to positions: the two halves of cutting text. Bit i of the mask, bit
+ * i % 64 of word i / 64, says something about byte i. Never reads outside of p[0..n).
+ *
+ * Measured on 32 KB of text in L1 (Zen 5, AVX-512): a mask costs 2 cycles per 64 bytes, the
+ * positions of ten bits in a word 7.
+ */
+#ifndef RDD_BYTE_MASK_H
+#define RDD_BYTE_MASK_H
+
+#include <stdint.h>
+
+/* What bit_positions may write behind the last position it returns. */
+#define BIT_POSITIONS_SLACK 64u
+
+static inline uint32_t byte_mask_words(uint32_t n)
+{
+    return (n + 63) / 64;
+}
+
+/* byte_mask_text sets the bits of the bytes that are no white space (space, \t \n \v \f \r).
+ * Bits behind n are 0. */
+void byte_mask_text(const uint8_t *p, uint32_t n, uint64_t *mask);
+/* byte_mask_equal sets the bits of the bytes that are c. Bits behind n are 0. */
+void byte_mask_equal(const uint8_t *p, uint32_t n, uint8_t c, uint64_t *mask);
+/* bit_positions writes first + i for every bit i that is set, rising; returns how many. pos has
+ * room for them and BIT_POSITIONS_SLACK. */
+uint32_t bit_positions(const uint64_t *mask, uint32_t words_cnt, uint32_t first, uint32_t *pos);
+
+#endif

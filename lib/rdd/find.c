@@ -1,0 +1,154 @@
+#include <immintrin.h>
+#include <stddef.h>
+
+#include "base/assert.h"
+#include "base/simd.h"
+#include "rdd/find.h"
+#include "rdd/str.h"
+
+#define AVX2   __attribute__((target("avx2,bmi")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,bmi")))
+
+/* How usual a byte is in text, logs and headers; 0 for those not listed. */
+static uint32_t commonness(uint8_t c)
+{
+    static const char usual[] = "@%$#{}[]<>|+*;XQZJKVYWUGFPHBLMDOCRNSIATE()'\"?!&=_,:/\n-.zjqxkv"
+                                "98765432bywgpfm1ucdlhrs0ninoate ";
+    const char *at = c ? strrchr(usual, c) : usual + sizeof usual;
+
+    return at ? (uint32_t)(at - usual) + 1 : 0;
+}
+
+void needle_init(struct needle *nd, const uint8_t *s, uint32_t n)
+{
+    uint32_t first = 0, second = n - 1;
+
+    MR_ASSERT(n > 0);
+    for (uint32_t i = 1; i < n; i++)
+        if (commonness(s[i]) < commonness(s[first]))
+            first = i;
+    if (second == first)
+        second = 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (i != first && s[i] != s[first] && commonness(s[i]) < commonness(s[second]))
+            second = i;
+    nd->s = s;
+    nd->n = n;
+    nd->rare_off[0] = first < second ? first : second;
+    nd->rare_off[1] = first < second ? second : first;
+}
+
+static const uint8_t *find_scalar(const struct needle *nd, const uint8_t *p, const uint8_t *end)
+{
+    const uint32_t off = nd->rare_off[0];
+    const uint8_t rare = nd->s[off];
+
+    while ((size_t)(end - p) >= nd->n) {
+        /* Places where the needle still fits. */
+        const uint8_t *hit = memchr(p + off, rare, (size_t)(end - p) - nd->n + 1);
+        if (!hit)
+            return NULL;
+        p = hit - off;
+        if (str_equal(p, nd->s, nd->n))
+            return p;
+        p++;
+    }
+    return NULL;
+}
+
+/* First of the places p + k, k a bit of `mask`, where the needle lies; NULL if none. */
+static inline const uint8_t *verify(const struct needle *nd, const uint8_t *p, const uint8_t *end,
+                                    uint64_t mask)
+{
+    for (; mask; mask &= mask - 1) {
+        const uint8_t *at = p + __builtin_ctzll(mask);
+        if ((size_t)(end - at) < nd->n)
+            return NULL;
+        if (str_equal(at, nd->s, nd->n))
+            return at;
+    }
+    return NULL;
+}
+
+AVX2 static inline uint32_t hits_avx2(const uint8_t *p, uint32_t off0, uint32_t off1, __m256i b0,
+                                      __m256i b1)
+{
+    __m256i x = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p + off0)), b0);
+    __m256i y = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p + off1)), b1);
+
+    return (uint32_t)_mm256_movemask_epi8(_mm256_and_si256(x, y));
+}
+
+AVX2 static const uint8_t *find_avx2(const struct needle *nd, const uint8_t *p, const uint8_t *end)
+{
+    const uint32_t off0 = nd->rare_off[0], off1 = nd->rare_off[1];
+    const __m256i b0 = _mm256_set1_epi8((char)nd->s[off0]);
+    const __m256i b1 = _mm256_set1_epi8((char)nd->s[off1]);
+
+    for (; (size_t)(end - p) >= 64 + (size_t)off1; p += 64) {
+        uint64_t hits = hits_avx2(p, off0, off1, b0, b1);
+        hits |= (uint64_t)hits_avx2(p + 32, off0, off1, b0, b1) << 32;
+        if (hits) {
+            const uint8_t *at = verify(nd, p, end, hits);
+            if (at)
+                return at;
+        }
+    }
+    return find_scalar(nd, p, end);
+}
+
+AVX512 static inline uint64_t hits_avx512(const uint8_t *p, uint32_t off0, uint32_t off1,
+                                          __m512i b0, __m512i b1)
+{
+    __mmask64 x = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + off0), b0);
+
+    return _mm512_mask_cmpeq_epi8_mask(x, _mm512_loadu_si512(p + off1), b1);
+}
+
+/* The last places: the loads are cut at the end of the run. */
+AVX512 static const uint8_t *find_tail_avx512(const struct needle *nd, const uint8_t *p,
+                                              const uint8_t *end, __m512i b0, __m512i b1)
+{
+    for (; (size_t)(end - p) >= nd->n; p += 64) {
+        size_t places_cnt = (size_t)(end - p) - nd->n + 1;
+        __mmask64 fits = places_cnt >= 64 ? ~0ull : (1ull << places_cnt) - 1;
+        __m512i v0 = _mm512_maskz_loadu_epi8(fits, p + nd->rare_off[0]);
+        __m512i v1 = _mm512_maskz_loadu_epi8(fits, p + nd->rare_off[1]);
+        __mmask64 hits =
+            _mm512_mask_cmpeq_epi8_mask(_mm512_mask_cmpeq_epi8_mask(fits, v0, b0), v1, b1);
+        const uint8_t *at = verify(nd, p, end, hits);
+        if (at || places_cnt <= 64)
+            return at;
+    }
+    return NULL;
+}
+
+AVX512 static const uint8_t *find_avx512(const struct needle *nd, const uint8_t *p,
+                                         const uint8_t *end)
+{
+    const uint32_t off0 = nd->rare_off[0], off1 = nd->rare_off[1];
+    const __m512i b0 = _mm512_set1_epi8((char)nd->s[off0]);
+    const __m512i b1 = _mm512_set1_epi8((char)nd->s[off1]);
+
+    for (; (size_t)(end - p) >= 128 + (size_t)off1; p += 128) {
+        uint64_t lo = hits_avx512(p, off0, off1, b0, b1);
+        uint64_t hi = hits_avx512(p + 64, off0, off1, b0, b1);
+        if (lo | hi) {
+            const uint8_t *at = verify(nd, p, end, lo);
+            if (!at)
+                at = verify(nd, p + 64, end, hi);
+            if (at)
+                return at;
+        }
+    }
+    return find_tail_avx512(nd, p, end, b0, b1);
+}
+
+const uint8_t *find_first(const struct needle *nd, const uint8_t *p, const uint8_t *end)
+{
+    if (simd_level == SIMD_AVX512)
+        return find_avx512(nd, p, end);
+    if (simd_level == SIMD_AVX2)
+        return find_avx2(nd, p, end);
+    return find_scalar(nd, p, end);
+}

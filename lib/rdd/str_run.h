@@ -1,0 +1,54 @@
+/*
+ * Runs of strings: the strings of a column that lie one after the other in memory, with small
+ * gaps, so that a kernel can go over their bytes in one sweep and map what it finds to rows.
+ *
+ * Lines of a datagram are such a run: one byte lies between them. The bytes of a gap belong to no
+ * row; a kernel reads them and must leave them out of its answer. A gap is shorter than a cache
+ * line, so reading it touches no memory that the strings around it do not touch.
+ */
+#ifndef RDD_STR_RUN_H
+#define RDD_STR_RUN_H
+
+#include <stdbool.h>
+
+#include "rdd/expr.h"
+
+#define STR_RUN_GAP_MAX 48u
+
+struct str_run {
+    uint32_t from, to;  /* live rows [from, to) of the selection */
+    uint32_t start_off; /* bytes [start_off, end_off) from the column's base */
+    uint32_t end_off;
+};
+
+static inline uint32_t str_run_row(const struct eval *ev, uint32_t i)
+{
+    return ev->sel ? ev->sel[i] : i;
+}
+
+/* str_run_next finds the run that begins at live row run->to (0 to begin with); false at the
+ * end. gap_min: what must lie between two strings of a run, 0 if they may touch. */
+static inline bool str_run_next(struct str_run *run, const struct eval *ev, const struct col *c,
+                                uint32_t gap_min)
+{
+    const uint32_t *off = c->s.off, *len = c->s.len;
+    uint32_t i = run->to;
+
+    if (i == ev->sel_cnt)
+        return false;
+    uint32_t r = str_run_row(ev, i);
+    uint32_t end = off[r] + len[r];
+    run->from = i;
+    run->start_off = off[r];
+    for (i++; i < ev->sel_cnt; i++) {
+        r = str_run_row(ev, i);
+        if (off[r] - end - gap_min > STR_RUN_GAP_MAX)
+            break;
+        end = off[r] + len[r];
+    }
+    run->to = i;
+    run->end_off = end;
+    return true;
+}
+
+#endif
