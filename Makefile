@@ -71,7 +71,7 @@ TEST_LIBS  := $(if $(PLAIN),,-lcriterion)
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$1)
 
-APP_OBJS    := $(call obj,$(APP_SRCS))
+APP_LIB     := $(if $(APP_SRCS),$(BUILD)/libapp.a)
 COMMON_OBJS := $(call obj,$(wildcard tests/common/*.c) $(if $(PLAIN),tests/plain_main.c))
 TEST_BINS   := $(addprefix $(BUILD)/tests/,$(TEST_ROOMS))
 FUZZ_BINS   := $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
@@ -128,16 +128,22 @@ $(BUILD)/lib$1.a: $(call obj,$(wildcard lib/$1/*.c))
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$r)))
 
-$(BUILD)/millrace: $(BUILD)/obj/dpdk-app/main.o $(APP_OBJS) $(ROOM_LIBS)
+# The program without its main, for it, its tests and the benchmarks.
+$(BUILD)/libapp.a: $(call obj,$(APP_SRCS))
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/millrace: $(BUILD)/obj/dpdk-app/main.o $(APP_LIB) $(ROOM_LIBS)
 	@echo "  link  $@"
-	@$(LINK) -rdynamic $(filter %.o,$^) $(LIBS) $(DPDK_LIBS) -o $@
+	@$(LINK) -rdynamic $(filter %.o,$^) $(APP_LIB) $(LIBS) $(DPDK_LIBS) -o $@
 
 define test_rule
 $(BUILD)/tests/$1: $(call obj,$(wildcard tests/$1/*.c)) $(COMMON_OBJS) \
-                   $(if $(filter $1,$(APP_TESTS)),$(APP_OBJS)) $(ROOM_LIBS)
+                   $(if $(filter $1,$(APP_TESTS)),$(APP_LIB)) $(ROOM_LIBS)
 	@mkdir -p $$(@D)
 	@echo "  link  $$@"
-	@$(LINK) $$(filter %.o,$$^) $(LIBS) $(if $(filter $1,$(APP_TESTS)),$(DPDK_LIBS)) $(TEST_LIBS) -o $$@
+	@$(LINK) $$(filter %.o,$$^) $(if $(filter $1,$(APP_TESTS)),$(APP_LIB)) $(LIBS) \
+	    $(if $(filter $1,$(APP_TESTS)),$(DPDK_LIBS)) $(TEST_LIBS) -o $$@
 endef
 $(foreach r,$(TEST_ROOMS),$(eval $(call test_rule,$r)))
 
@@ -146,10 +152,10 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(ROOM_LIBS)
 	@echo "  link  $@"
 	@$(LINK) -fsanitize=fuzzer $(filter %.o,$^) $(LIBS) -o $@
 
-$(BUILD)/perf/%: $(BUILD)/obj/perf/%.o $(PERF_OBJS) $(APP_OBJS) $(ROOM_LIBS)
+$(BUILD)/perf/%: $(BUILD)/obj/perf/%.o $(PERF_OBJS) $(APP_LIB) $(ROOM_LIBS)
 	@mkdir -p $(@D)
 	@echo "  link  $@"
-	@$(LINK) $(filter %.o,$^) $(LIBS) $(DPDK_LIBS) -o $@
+	@$(LINK) $(filter %.o,$^) $(APP_LIB) $(LIBS) $(DPDK_LIBS) -o $@
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .SECONDARY:
