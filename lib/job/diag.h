@@ -16,17 +16,17 @@
 #include "base/strbuf.h"
 #include "rdd/expr.h"
 
-#define EXIT_BAD_CONFIG 78
+#define EXIT_BAD_CONFIG  78
 #define EXIT_NO_RESOURCE 69
 
 enum diag_level { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE };
 
 struct diag {
     enum diag_level level;
-    struct place at;   /* line 0: about the file as a whole */
-    uint32_t width;    /* of what the caret underlines, at least 1 */
-    const char *text;  /* one sentence, no full stop */
-    const char *hint;  /* after the caret; may be NULL */
+    struct place at;  /* line 0: about the file as a whole */
+    uint32_t width;   /* of what the caret underlines, at least 1 */
+    const char *text; /* one sentence, no full stop */
+    const char *hint; /* after the caret; may be NULL */
     const char *file;
     const char *line_text; /* the line itself; NULL: none */
 };

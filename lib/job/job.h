@@ -13,8 +13,17 @@
 #include "rdd/dstream.h"
 #include "rdd/rows.h"
 
+/* What the language needs from outside. read_file adds the whole of a file to out and returns 0
+ * or -errno; it is NULL until the shell sets it (lib/ opens no files), and only *_load need it. */
+struct job_seams {
+    const char *(*env)(const char *name); /* getenv unless set */
+    int (*read_file)(const char *path, struct strbuf *out);
+};
+
+extern struct job_seams job_seams;
+
 #define JOB_SOURCES_MAX 16u
-#define JOB_SINKS_MAX 16u
+#define JOB_SINKS_MAX   16u
 
 enum source_type { SOURCE_TYPE_UDP, SOURCE_TYPE_PACKETS };
 
@@ -22,10 +31,11 @@ struct job_source {
     struct source_spec spec; /* spec.name is the id in the file */
     enum source_type type;
     struct place at;
-    const char *port;      /* appliance port name; NULL: fed by --input only */
-    uint32_t queues;       /* 0: as many as the port has */
-    bool listen_any;       /* udp: at any address */
-    struct ip listen_ip;   /* udp: at this one */
+    struct place port_at;
+    const char *port;    /* appliance port name; NULL: fed by --input only */
+    uint32_t queues;     /* 0: as many as the port has */
+    bool listen_any;     /* udp: at any address */
+    struct ip listen_ip; /* udp: at this one */
     uint16_t listen_port;
     const char *filter; /* packets: pcap filter expression, or NULL */
 };
@@ -45,6 +55,8 @@ struct job_sink {
 struct job {
     struct zone zone;
     const char *file; /* path as given */
+    const char *text; /* the file itself, for diagnostics of what is found later */
+    size_t text_len;
     const char *name;
     uint64_t interval_ns;
     uint64_t slack_ns;
@@ -67,7 +79,7 @@ struct job *job_parse(const char *path, const char *text, size_t len, struct dia
 void job_free(struct job *j);
 
 /* The appliance file. */
-#define PORTS_MAX 16u
+#define PORTS_MAX  16u
 #define LCORES_MAX 64u
 
 enum port_mode { PORT_HOST, PORT_MIRROR };
@@ -103,17 +115,19 @@ struct appliance {
 };
 
 struct appliance *appliance_load(const char *path, struct diags *d);
-struct appliance *appliance_parse(const char *path, const char *text, size_t len,
-                                  struct diags *d);
+struct appliance *appliance_parse(const char *path, const char *text, size_t len, struct diags *d);
 void appliance_free(struct appliance *a);
 
-/* job_check_ports reports sources whose `port` is not in the appliance (a may be NULL when
- * captures or files stand in for the ports). */
+/* job_check_port reports a source that has no port, or whose port is not in the appliance, or has
+ * fewer queues than it wants. Not to be asked of a source that a capture or a file feeds. */
+void job_check_port(const struct job *j, uint32_t source_idx, const struct appliance *a,
+                    struct diags *d);
+/* job_check_ports asks it of all sources; of none when a is NULL (captures or files stand in for
+ * the ports). */
 void job_check_ports(const struct job *j, const struct appliance *a, struct diags *d);
 
 /* job_list writes the documentation of what can be written: what is one of "sources", "sinks",
- * "operators", "functions", "fields", or NULL for all; json for machines. Returns 0 or -EINVAL. */
-struct strbuf;
+ * "operators", "functions", "fields", or NULL for all. Returns 0 or -EINVAL. */
 int job_list(const char *what, struct strbuf *out);
 
 #endif

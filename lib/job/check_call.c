@@ -1,0 +1,146 @@
+/* Calls of functions and signs: the row of fn_table that takes the arguments, or why none does. */
+#include <stdio.h>
+#include <string.h>
+
+#include "job/check.h"
+#include "rdd/parse.h"
+
+#define FN_NAMES_MAX 256u
+
+static bool is_fn(const struct fn *f, const char *name, enum fn_kind kind)
+{
+    return f->kind == kind && !strcmp(f->name, name);
+}
+
+/* An int may stand where a float is wanted. */
+static struct expr *call_promoted(struct checker *ck, const char *name, enum fn_kind kind,
+                                  struct expr *const *arg, uint32_t cnt)
+{
+    for (uint32_t i = 0; i < fn_table_cnt; i++) {
+        const struct fn *f = &fn_table[i];
+        struct expr *as[FN_ARGS_MAX] = {NULL};
+        bool ok = is_fn(f, name, kind) && f->args_cnt == cnt;
+        for (uint32_t k = 0; ok && k < cnt; k++) {
+            struct value v = {arg[k]->type, (struct expr *[]){arg[k]}, 0};
+            as[k] = arg[k];
+            if (f->arg[k] == FN_FLOAT && v.type->kind == TYPE_INT) {
+                ok = value_convert(ck, &v, &type_float, arg[k]->at);
+                as[k] = ok ? v.leaf[0] : NULL;
+            }
+        }
+        struct expr *e = ok ? expr_call(ck->zone, name, kind, cnt, as) : NULL;
+        if (e)
+            return e;
+    }
+    return NULL;
+}
+
+/* ---- what is wrong ---- */
+
+static void unknown_function(struct checker *ck, const struct ast *a)
+{
+    const char *names[FN_NAMES_MAX + 1], *hint = NULL;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < fn_table_cnt && n < FN_NAMES_MAX; i++)
+        if (fn_table[i].kind == FN_CALL)
+            names[n++] = fn_table[i].name;
+    names[n] = NULL;
+    const char *near = diag_nearest(a->s, a->s_len, names);
+    if (near)
+        hint = zone_printf(ck->program->zone, "did you mean '%s'?", near);
+    else if (op_find(a->s))
+        hint = "it is an operator, of streams alone";
+    check_error(ck, a->at, hint, "no function '%s'", a->s);
+}
+
+/* "split(string), split(string, string literal)"; "int + int, float + float". */
+static const char *rows_of(struct checker *ck, const char *name, enum fn_kind kind)
+{
+    struct strbuf b = {0};
+
+    for (uint32_t i = 0; i < fn_table_cnt && b.len < 200; i++) {
+        const struct fn *f = &fn_table[i];
+        if (!is_fn(f, name, kind))
+            continue;
+        strbuf_puts(&b, b.len ? ", " : "allowed: ");
+        if (kind == FN_INFIX) {
+            strbuf_printf(&b, "%s %s %s", fn_arg_name(f->arg[0]), name, fn_arg_name(f->arg[1]));
+            continue;
+        }
+        strbuf_printf(&b, kind == FN_PREFIX ? "%s%s" : "%s(%s", name,
+                      f->args_cnt ? fn_arg_name(f->arg[0]) : "");
+        for (uint32_t k = 1; k < f->args_cnt; k++)
+            strbuf_printf(&b, ", %s", fn_arg_name(f->arg[k]));
+        strbuf_puts(&b, kind == FN_PREFIX ? "" : ")");
+    }
+    char *rows = zone_strndup(ck->program->zone, b.s ? b.s : "", b.len);
+    strbuf_release(&b);
+    return rows;
+}
+
+/* A literal string beside an address or a time was meant as one. */
+static bool bad_literal(struct checker *ck, const struct ast *a, struct expr **arg)
+{
+    for (uint32_t k = 0; k < 2; k++) {
+        const struct expr *lit = arg[k], *other = arg[!k];
+        enum type_kind kind = other->type->kind;
+        const char *what = kind == TYPE_IP ? "address" : "time";
+        if (lit->op != EXPR_LIT || lit->type->kind != TYPE_STRING ||
+            (kind != TYPE_IP && kind != TYPE_TIME))
+            continue;
+        if (kind == TYPE_TIME && (a->s[0] == '+' || a->s[0] == '-'))
+            what = "duration";
+        check_error(ck, a->kid[k]->all,
+                    kind == TYPE_IP ? "such as \"10.0.0.1\" or \"2001:db8::1\""
+                    : *what == 'd'  ? "such as \"30s\" or \"500ms\""
+                                    : "such as \"2026-11-20T00:00:00Z\"",
+                    "this string is no %s", what);
+        return true;
+    }
+    return false;
+}
+
+static void bad_arguments(struct checker *ck, const struct ast *a, enum fn_kind kind,
+                          struct expr **arg, uint32_t cnt)
+{
+    struct strbuf b = {0};
+
+    for (uint32_t k = 0; k < cnt; k++)
+        strbuf_printf(&b, "%s%s",
+                      k == 0             ? ""
+                      : kind == FN_INFIX ? " and "
+                                         : ", ",
+                      type_name(ck, arg[k]->type));
+    check_error(ck, a->at, rows_of(ck, a->s, kind), "'%s' does not take %s", a->s,
+                b.len ? b.s : "no argument");
+    strbuf_release(&b);
+}
+
+struct expr *check_call(struct checker *ck, const struct ast *a, enum fn_kind kind,
+                        struct expr **arg, uint32_t cnt)
+{
+    bool known = false, arity = false;
+
+    for (uint32_t i = 0; i < fn_table_cnt; i++) {
+        known |= is_fn(&fn_table[i], a->s, kind);
+        arity |= is_fn(&fn_table[i], a->s, kind) && fn_table[i].args_cnt == cnt;
+    }
+    if (!known) {
+        unknown_function(ck, a);
+        return NULL;
+    }
+    if (!arity) {
+        check_error(ck, a->at, rows_of(ck, a->s, kind), "'%s' does not take %u argument%s", a->s,
+                    cnt, cnt == 1 ? "" : "s");
+        return NULL;
+    }
+    if (!arg)
+        return NULL;
+    struct expr *e = expr_call(ck->zone, a->s, kind, cnt, arg);
+    if (!e)
+        e = call_promoted(ck, a->s, kind, arg, cnt);
+    if (!e && !(kind == FN_INFIX && bad_literal(ck, a, arg)))
+        bad_arguments(ck, a, kind, arg, cnt);
+    return e;
+}
