@@ -69,8 +69,7 @@ void group_add(struct sched *s, struct sched_job_state *j, uint64_t pos,
     s->items.item[i] =
         (struct item){.block = ref->block, .input = ITEM_NONE, .partition = ref->partition};
     list_push(&s->items, &job_interval(s, j, pos)->to_merge[g->idx], i);
-    if (g->pos == pos)
-        group_try(s, g);
+    group_try(s, g);
 }
 
 void group_done(struct sched *s, struct slot *c, bool lost)

@@ -85,8 +85,7 @@ void stage_ended(struct sched *s, struct sched_job_state *j, uint64_t pos, uint3
             continue;
         struct group *g = &j->group[j->exchange[x].group_first];
         for (uint32_t i = 0; i < j->exchange[x].groups_cnt; i++)
-            if (g[i].pos == pos)
-                group_try(s, &g[i]);
+            group_try(s, &g[i]);
     }
 }
 
