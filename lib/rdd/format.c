@@ -12,6 +12,9 @@ const struct format_ops *format_of(enum format_kind kind)
 {
     static const struct format_ops *const table[] = {
         [FORMAT_TEXT] = &format_text,
+        [FORMAT_CSV] = &format_csv,
+        [FORMAT_BINARY] = &format_binary,
+        [FORMAT_FRAMES] = &format_frames,
     };
 
     return table[kind];
@@ -56,6 +59,26 @@ int format_string(struct col *c, const uint8_t *base, struct arena *a)
     c->s.off = arena_alloc(a, VEC_ROWS_MAX * sizeof *c->s.off);
     c->s.len = arena_alloc(a, VEC_ROWS_MAX * sizeof *c->s.len);
     return c->s.off && c->s.len ? 0 : -ENOMEM;
+}
+
+int format_select(struct source_reader *r, struct vec *out, const uint8_t *bad,
+                  const struct run *record, struct arena *a)
+{
+    uint16_t *sel = arena_alloc(a, VEC_ROWS_MAX * sizeof *sel);
+    uint32_t cnt = 0;
+
+    if (!sel)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < out->rows; i++) {
+        sel[cnt] = (uint16_t)i;
+        cnt += !bad[i];
+        if (bad[i] && r->shown)
+            r->shown(r->shown_ctx, RECORD_BAD_VALUE, r->base + record[i].off, record[i].len);
+    }
+    r->counters->dropped[RECORD_BAD_VALUE] += out->rows - cnt;
+    out->sel = sel;
+    out->sel_cnt = cnt;
+    return 0;
 }
 
 uint32_t format_cut(const struct format *f, const uint8_t *bytes, uint32_t len, bool all)

@@ -47,4 +47,28 @@ int format_finish(struct source_reader *r, struct vec *out, uint32_t rows);
  * -ENOMEM. */
 int format_string(struct col *c, const uint8_t *base, struct arena *a);
 
+/* Fields of text, as csv finds them: field k of row i is the bytes
+ * [bound[i * stride + k] + 1, bound[i * stride + k + 1]) from the base of the block. */
+struct format_rows {
+    uint32_t rows, stride;
+    const uint32_t *bound;
+    bool quotes; /* a field that begins with a quote is well quoted */
+};
+
+/* format_columns makes the wanted columns of `rows` by the schema, leaves out the rows that have
+ * a bad value, and finishes the vector. Returns its rows, or -ENOMEM. */
+int format_columns(struct source_reader *r, struct vec *out, const struct format_rows *rows,
+                   struct arena *a);
+/* format_select makes the selection of out: the rows that are not bad[]; the others are counted
+ * and shown as RECORD_BAD_VALUE. Returns 0 or -ENOMEM. After format_finish. */
+int format_select(struct source_reader *r, struct vec *out, const uint8_t *bad,
+                  const struct run *record, struct arena *a);
+
+/* format_csv_record: the bytes of the record at bytes[0], of len > 0, as the reader takes it when
+ * it lies in a run; 0: more are needed to say. It looks at FORMAT_CSV_REACH bytes and no further,
+ * so that what it says does not depend on how much has been read; a record that does not end
+ * there is too long. `last`: nothing comes behind the bytes. */
+#define FORMAT_CSV_REACH (2 * RECORD_BYTES_MAX)
+uint32_t format_csv_record(const struct format *f, const uint8_t *bytes, uint32_t len, bool last);
+
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/simd.h"
 #include "rdd/format.h"
 #include "tests/prng.h"
 #include "tests/test.h"
@@ -59,6 +60,65 @@ static inline int harness_read(struct harness *h)
 {
     arena_reset(&h->arena);
     return source_read(&h->reader, &h->vec, &h->arena);
+}
+
+/* Writes value r of a column as text. */
+static inline int harness_print(char *out, size_t bytes, const struct col *c, uint32_t r)
+{
+    switch (c->kind) {
+    case TYPE_INT:
+    case TYPE_TIME:
+    case TYPE_BOOL: return snprintf(out, bytes, "%lld", (long long)c->i[r]);
+    case TYPE_FLOAT: return snprintf(out, bytes, "%.17g", c->f[r]);
+    case TYPE_STRING:
+        return snprintf(out, bytes, "'%.*s'", (int)c->s.len[r],
+                        (const char *)c->s.base + c->s.off[r]);
+    case TYPE_IP: {
+        size_t at = 0;
+        for (int i = 0; i < 16; i++)
+            at += (size_t)snprintf(out + at, bytes - at, "%02x", c->ip[r].b[i]);
+        return (int)at;
+    }
+    case TYPE_TUPLE:
+    case TYPE_LIST: break;
+    }
+    return 0;
+}
+
+/* All rows that are left: "a|b;c|d;" in the columns that were read. */
+static inline void harness_read_all(struct harness *h, char *out, size_t bytes)
+{
+    size_t at = 0;
+    int n;
+
+    out[0] = '\0';
+    while ((n = harness_read(h)) > 0) {
+        EXPECT_EQ_INT(n, h->vec.sel_cnt);
+        for (uint32_t i = 0; i < h->vec.sel_cnt; i++) {
+            for (uint32_t k = 0; k < h->vec.cols_cnt; k++) {
+                if (h->col[k].i)
+                    at += (size_t)harness_print(out + at, bytes - at, &h->col[k],
+                                                vec_row(&h->vec, i));
+                at += (size_t)snprintf(out + at, bytes - at, "%s",
+                                       k + 1 < h->vec.cols_cnt ? "|" : ";");
+            }
+        }
+    }
+    EXPECT_EQ_INT(n, 0);
+}
+
+/* The record type of the schema in h->spec.format. */
+static inline void harness_schema(struct harness *h, struct zone *z)
+{
+    const struct format *f = &h->spec.format;
+    const struct type *part[HARNESS_COLS];
+    const char *name[HARNESS_COLS];
+
+    for (uint32_t i = 0; i < f->fields_cnt; i++) {
+        part[i] = type_scalar(f->field[i].type);
+        name[i] = f->field[i].name;
+    }
+    h->spec.type = type_record(z, part, name, f->fields_cnt);
 }
 
 static inline void harness_close(struct harness *h)
