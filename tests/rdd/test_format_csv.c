@@ -146,31 +146,6 @@ TEST(format_csv, checks_only_what_is_read)
     zone_free(&z);
 }
 
-static void show(void *ctx, enum record_drop why, const uint8_t *bytes, uint32_t len)
-{
-    char *out = ctx;
-
-    sprintf(out + strlen(out), "%s<%.*s>", record_drop_name[why], (int)len, (const char *)bytes);
-}
-
-TEST(format_csv, shows_what_it_drops)
-{
-    struct zone z = {0};
-    struct harness h = csv_harness(&z, fields3, 3);
-    char out[256], shown[256] = "";
-
-    harness_puts(&h, "x,1\r\nx,q,y\r\nx,\"\"z\nx,1,y\n");
-    harness_open(&h, NULL);
-    h.reader.shown = show;
-    h.reader.shown_ctx = shown;
-    harness_read_all(&h, out, sizeof out);
-    EXPECT_EQ_STR(shown, "fields<x,1>bad_quote<x,\"\"z>bad_value<x,q,y>");
-    harness_close(&h);
-    zone_free(&z);
-}
-
-/* ---- against the plain way ---------------------------------------------------------------- */
-
 struct text {
     char *s;
     size_t len, bytes;
@@ -186,6 +161,36 @@ static void text_add(struct text *t, const char *s, size_t n)
     t->len += n;
     t->s[t->len] = '\0';
 }
+
+static void show(void *ctx, enum record_drop why, const uint8_t *bytes, uint32_t len)
+{
+    struct text *t = ctx;
+    char line[128];
+
+    text_add(t, line,
+             (size_t)snprintf(line, sizeof line, "%s<%.*s>", record_drop_name[why], (int)len,
+                              (const char *)bytes));
+}
+
+TEST(format_csv, shows_what_it_drops)
+{
+    struct zone z = {0};
+    struct harness h = csv_harness(&z, fields3, 3);
+    struct text shown = {0};
+    char out[256];
+
+    harness_puts(&h, "x,1\r\nx,q,y\r\nx,\"\"z\nx,1,y\n");
+    harness_open(&h, NULL);
+    h.reader.shown = show;
+    h.reader.shown_ctx = &shown;
+    harness_read_all(&h, out, sizeof out);
+    EXPECT_EQ_STR(shown.s, "fields<x,1>bad_quote<x,\"\"z>bad_value<x,q,y>");
+    free(shown.s);
+    harness_close(&h);
+    zone_free(&z);
+}
+
+/* ---- against the plain way ---------------------------------------------------------------- */
 
 /* One record of a run, character by character: its fields to `row` as "'a'|'b'|". Returns where
  * the next one begins. */
