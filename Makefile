@@ -203,16 +203,16 @@ check: ## everything: style, static checks, tests, sanitizers, fuzzers, end-to-e
 	@$(LAST)
 
 unit: tests ## the unit tests under Criterion
-	@BUILD=$(BUILD) scripts/run-tests $(TEST_BINS)
+	@BUILD=$(BUILD) scripts/run-tests $(if $(PLAIN),-j $(JOBS)) $(TEST_BINS)
 
 e2e: all ## the end-to-end runs (as root: network namespaces)
 	@BUILD=$(BUILD) scripts/run-tests $(E2E_TESTS)
 
 asan: ## the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer
-	@+$(SUB) MODE=asan BUILD=$(BUILD)/asan unit
+	@+TEST_SECONDS=900 $(SUB) MODE=asan BUILD=$(BUILD)/asan unit
 
 tsan: ## the unit tests with ThreadSanitizer, under the plain runner
-	@+$(SUB) MODE=tsan BUILD=$(BUILD)/tsan unit
+	@+TEST_SECONDS=900 $(SUB) MODE=tsan BUILD=$(BUILD)/tsan unit
 
 fuzz-corpus: ## every fuzzer over its stored inputs
 	@+$(SUB) MODE=fuzz CC=clang BUILD=$(BUILD)/fuzzing fuzzers -j$(JOBS)
