@@ -44,7 +44,7 @@ void fn_sqrt_float(struct eval *ev, const struct expr *call, const struct col *a
 {
     (void)call;
     EACH_ROW(ev, r, {
-        out->f[r] = sqrt(fabs(arg[0].f[r]));
+        out->f[r] = sqrt(arg[0].f[r] < 0 ? 0 : arg[0].f[r]);
         if (arg[0].f[r] < 0)
             eval_fail(ev, r);
     });

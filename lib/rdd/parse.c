@@ -104,8 +104,11 @@ int parse_float(const char *s, size_t len, double *v)
     }
     memcpy(text, s, len);
     text[len] = 0;
-    *v = strtod(text, NULL);
-    return isinf(*v) ? -EINVAL : 0;
+    double f = strtod(text, NULL);
+    if (isinf(f))
+        return -EINVAL;
+    *v = f;
+    return 0;
 }
 
 int parse_duration_ns(const char *s, size_t len, int64_t *ns)
@@ -125,8 +128,12 @@ int parse_duration_ns(const char *s, size_t len, int64_t *ns)
     if (i == 0 || parse_int(s, i, &v))
         return -EINVAL;
     for (size_t k = 0; k < sizeof unit / sizeof *unit; k++)
-        if (strlen(unit[k].name) == len - i && !memcmp(unit[k].name, s + i, len - i))
-            return __builtin_mul_overflow(v, unit[k].ns, ns) ? -EINVAL : 0;
+        if (strlen(unit[k].name) == len - i && !memcmp(unit[k].name, s + i, len - i)) {
+            if (__builtin_mul_overflow(v, unit[k].ns, &v))
+                return -EINVAL;
+            *ns = v;
+            return 0;
+        }
     return -EINVAL;
 }
 

@@ -100,7 +100,7 @@ static int64_t take_offset_s(struct time_text *t)
 int parse_time_ns(const char *s, size_t len, int64_t *ns)
 {
     struct time_text t = {s, s + len, false};
-    int64_t sec = take_day(&t) * 86400, fraction_ns = 0, v;
+    int64_t sec = take_day(&t) * 86400, fraction_ns = 0;
 
     if (!t.bad && t.s != t.end) {
         want_char(&t, 'T');
@@ -115,9 +115,10 @@ int parse_time_ns(const char *s, size_t len, int64_t *ns)
     }
     if (t.bad || t.s != t.end)
         return -EINVAL;
-    if (__builtin_mul_overflow(sec, (int64_t)NS_PER_S, &v) ||
-        __builtin_add_overflow(v, fraction_ns, &v))
+    /* Before 1970 the seconds alone may lie below the least time, and the fraction above it. */
+    __int128 v = (__int128)sec * NS_PER_S + fraction_ns;
+    if (v < INT64_MIN || v > INT64_MAX)
         return -EINVAL;
-    *ns = v;
+    *ns = (int64_t)v;
     return 0;
 }
