@@ -1,5 +1,6 @@
 #include <errno.h>
 
+#include "base/assert.h"
 #include "rdd/format.h"
 
 const char *const record_drop_name[RECORD_DROPS_CNT] = {
@@ -8,16 +9,16 @@ const char *const record_drop_name[RECORD_DROPS_CNT] = {
     [RECORD_BAD_QUOTE] = "bad_quote",
 };
 
-const struct format_ops *format_of(enum format_kind kind)
+int format_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
-    static const struct format_ops *const table[] = {
-        [FORMAT_TEXT] = &format_text,
-        [FORMAT_CSV] = &format_csv,
-        [FORMAT_BINARY] = &format_binary,
-        [FORMAT_FRAMES] = &format_frames,
-    };
-
-    return table[kind];
+    switch (r->spec->format.kind) {
+    case FORMAT_TEXT: return format_text_read(r, out, a);
+    case FORMAT_CSV: return format_csv_read(r, out, a);
+    case FORMAT_BINARY: return format_binary_read(r, out, a);
+    case FORMAT_FRAMES: return format_frames_read(r, out, a);
+    }
+    MR_ASSERT(!"a format");
+    return 0;
 }
 
 const uint8_t *format_run(struct source_reader *r, uint32_t *left)
@@ -79,9 +80,4 @@ int format_select(struct source_reader *r, struct vec *out, const uint8_t *bad,
     out->sel = sel;
     out->sel_cnt = cnt;
     return 0;
-}
-
-uint32_t format_cut(const struct format *f, const uint8_t *bytes, uint32_t len, bool all)
-{
-    return all ? len : format_of(f->kind)->cut(f, bytes, len);
 }

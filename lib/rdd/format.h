@@ -1,6 +1,6 @@
 /*
  * Record formats: how the runs of a block become rows. One file per format (format_text.c,
- * format_csv.c, format_binary.c, format_frames.c), each a row of the table in format.c.
+ * format_csv.c, format_binary.c, format_frames.c).
  *
  * The rules that all of them keep:
  *   - A record never straddles runs: the end of a run ends the last record.
@@ -15,17 +15,13 @@
 
 #include "rdd/source.h"
 
-struct format_ops {
-    /* read fills `out` with the next vector and advances r; out->sel leaves out the rows that
-     * were dropped. Returns out->rows (0: the block is read to its end), or -ENOMEM. */
-    int (*read)(struct source_reader *r, struct vec *out, struct arena *a);
-    /* cut: see format_cut in rdd/source.h, for `all` false. */
-    uint32_t (*cut)(const struct format *f, const uint8_t *bytes, uint32_t len);
-};
-
-extern const struct format_ops format_text, format_csv, format_binary, format_frames;
-
-const struct format_ops *format_of(enum format_kind kind);
+/* format_read fills `out` with the next vector and advances r; out->sel leaves out the rows that
+ * were dropped. Returns out->rows (0: the block is read to its end), or -ENOMEM. */
+int format_read(struct source_reader *r, struct vec *out, struct arena *a);
+int format_text_read(struct source_reader *r, struct vec *out, struct arena *a);
+int format_csv_read(struct source_reader *r, struct vec *out, struct arena *a);
+int format_binary_read(struct source_reader *r, struct vec *out, struct arena *a);
+int format_frames_read(struct source_reader *r, struct vec *out, struct arena *a);
 
 /* Helpers of the formats. */
 

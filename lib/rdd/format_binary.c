@@ -125,7 +125,7 @@ static uint32_t records_cut(struct source_reader *r, struct run *record)
     return rows;
 }
 
-static int binary_read(struct source_reader *r, struct vec *out, struct arena *a)
+int format_binary_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
     const struct format *f = &r->spec->format;
     struct run *record = arena_alloc(a, VEC_ROWS_MAX * sizeof *record);
@@ -149,11 +149,3 @@ static int binary_read(struct source_reader *r, struct vec *out, struct arena *a
         return -ENOMEM;
     return (int)n;
 }
-
-static uint32_t binary_cut(const struct format *f, const uint8_t *bytes, uint32_t len)
-{
-    (void)bytes;
-    return len - len % f->record_bytes;
-}
-
-const struct format_ops format_binary = {binary_read, binary_cut};

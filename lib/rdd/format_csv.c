@@ -212,7 +212,7 @@ static bool csv_cut_run(struct csv_vec *v, const uint8_t *p, uint32_t left, uint
     return bytes > 0;
 }
 
-static int csv_read(struct source_reader *r, struct vec *out, struct arena *a)
+int format_csv_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
     struct csv_vec v = {.r = r, .f = &r->spec->format};
     uint32_t stride = v.f->fields_cnt + 1;
@@ -235,26 +235,6 @@ static int csv_read(struct source_reader *r, struct vec *out, struct arena *a)
     return format_columns(r, out, &rows, a);
 }
 
-/* Whether a quote is closed shows only RECORD_BYTES_MAX bytes later: a record for which they are
- * not there yet is left for the next piece of the file. */
-static uint32_t csv_cut(const struct format *f, const uint8_t *bytes, uint32_t len)
-{
-    const uint8_t *quote = f->quotes ? memchr(bytes, '"', len) : NULL;
-    uint32_t plain = quote ? (uint32_t)(quote - bytes) : len;
-    const uint8_t *nl = memrchr(bytes, '\n', plain);
-    uint32_t at = nl ? (uint32_t)(nl - bytes) + 1 : 0;
-
-    while (quote && at < len) {
-        struct csv_record c = record_walk(f, bytes, bytes + at, len - at, NULL);
-        if (bytes[at + c.bytes - 1] != '\n')
-            break;
-        if (c.why == RECORD_BAD_QUOTE && len - at - c.damage_at <= RECORD_BYTES_MAX)
-            break;
-        at += c.bytes;
-    }
-    return at;
-}
-
 uint32_t format_csv_record(const struct format *f, const uint8_t *bytes, uint32_t len, bool last)
 {
     uint32_t reach = len < FORMAT_CSV_REACH ? len : FORMAT_CSV_REACH;
@@ -266,5 +246,3 @@ uint32_t format_csv_record(const struct format *f, const uint8_t *bytes, uint32_
         return 0;
     return c.bytes;
 }
-
-const struct format_ops format_csv = {csv_read, csv_cut};

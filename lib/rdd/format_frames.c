@@ -25,7 +25,7 @@ static bool frame_whole(const struct format *f, const uint8_t *p, uint32_t left)
     return left >= f->length_bytes && frame_len(f, p) <= left - f->length_bytes;
 }
 
-static int frames_read(struct source_reader *r, struct vec *out, struct arena *a)
+int format_frames_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
     const struct format *f = &r->spec->format;
     uint32_t rows = 0, bytes = 0, left;
@@ -56,14 +56,3 @@ static int frames_read(struct source_reader *r, struct vec *out, struct arena *a
     }
     return format_finish(r, out, rows);
 }
-
-static uint32_t frames_cut(const struct format *f, const uint8_t *bytes, uint32_t len)
-{
-    uint32_t at = 0;
-
-    while (frame_whole(f, bytes + at, len - at))
-        at += f->length_bytes + frame_len(f, bytes + at);
-    return at;
-}
-
-const struct format_ops format_frames = {frames_read, frames_cut};

@@ -60,7 +60,7 @@ static uint32_t line_last(struct source_reader *r, struct text_vec *v, const uin
     return bytes;
 }
 
-static int text_read(struct source_reader *r, struct vec *out, struct arena *a)
+int format_text_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
     uint32_t end[VEC_ROWS_MAX + BYTE_FIND_SLACK];
     struct text_vec v = {0};
@@ -96,13 +96,3 @@ static int text_read(struct source_reader *r, struct vec *out, struct arena *a)
     }
     return format_finish(r, out, v.rows);
 }
-
-static uint32_t text_cut(const struct format *f, const uint8_t *bytes, uint32_t len)
-{
-    (void)f;
-    const uint8_t *nl = memrchr(bytes, '\n', len);
-
-    return nl ? (uint32_t)(nl - bytes) + 1 : 0;
-}
-
-const struct format_ops format_text = {text_read, text_cut};

@@ -190,8 +190,4 @@ extern const uint32_t packet_fields_cnt;
 /* packets_type: the record type made of packet_fields. */
 const struct type *packets_type(struct zone *z);
 
-/* format_cut: the length of the longest prefix of bytes[0..len) that ends at a record boundary
- * (used when a file is cut into runs); 0 when there is none; all: the file ends here. */
-uint32_t format_cut(const struct format *f, const uint8_t *bytes, uint32_t len, bool all);
-
 #endif

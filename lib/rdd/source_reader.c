@@ -63,11 +63,10 @@ int source_read(struct source_reader *r, struct vec *out, struct arena *a)
     if (r->spec->kind == SOURCE_PACKETS)
         return packets_read(r, out, a);
 
-    const struct format_ops *ops = format_of(r->spec->format.kind);
     size_t used = a->used;
     int rc;
     /* The scratch of a vector in which every record was dropped serves the next one. */
-    while ((rc = ops->read(r, out, a)) > 0 && out->sel_cnt == 0)
+    while ((rc = format_read(r, out, a)) > 0 && out->sel_cnt == 0)
         a->used = used;
     return rc < 0 ? rc : (int)out->sel_cnt;
 }

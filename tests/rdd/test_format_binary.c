@@ -118,13 +118,3 @@ TEST(format_binary, reads_ints_of_every_width)
         zone_free(&z);
     }
 }
-
-TEST(format_binary, cut_keeps_whole_records)
-{
-    struct format f = {.kind = FORMAT_BINARY, .record_bytes = 10};
-    const uint8_t b[25] = {0};
-
-    EXPECT_EQ_INT(format_cut(&f, b, 25, false), 20);
-    EXPECT_EQ_INT(format_cut(&f, b, 9, false), 0);
-    EXPECT_EQ_INT(format_cut(&f, b, 25, true), 25);
-}

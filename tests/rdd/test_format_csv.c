@@ -1,3 +1,4 @@
+#include "rdd/format_walk.h"
 #include "tests/rdd/format_harness.h"
 
 static const struct format_field fields3[] = {
@@ -372,9 +373,9 @@ TEST(format_csv, cut_does_not_show)
         random_csv(&p, &t, 3, round % 10 ? 300 : 20000);
         harness_put(&whole, t.s, (uint32_t)t.len);
         for (uint32_t piece = size; at < t.len;) {
-            bool all = piece >= t.len - at;
-            uint32_t left = all ? (uint32_t)t.len - at : piece;
-            uint32_t n = format_cut(&pieces.spec.format, (const uint8_t *)t.s + at, left, all);
+            bool last = piece >= t.len - at;
+            uint32_t left = last ? (uint32_t)t.len - at : piece, n;
+            format_walk(&pieces.spec.format, (const uint8_t *)t.s + at, left, last, UINT32_MAX, &n);
             piece = n ? size : piece * 2;
             if (n)
                 harness_put(&pieces, t.s + at, n);

@@ -209,15 +209,3 @@ TEST(format_text, says_when_the_arena_is_too_small)
     EXPECT(harness_read(&h) < 0);
     harness_close(&h);
 }
-
-TEST(format_text, cut_ends_after_the_last_newline)
-{
-    struct format f = {.kind = FORMAT_TEXT};
-    const uint8_t *b = (const uint8_t *)"ab\ncd\nef";
-
-    EXPECT_EQ_INT(format_cut(&f, b, 8, false), 6);
-    EXPECT_EQ_INT(format_cut(&f, b, 8, true), 8);
-    EXPECT_EQ_INT(format_cut(&f, b, 6, false), 6);
-    EXPECT_EQ_INT(format_cut(&f, b, 2, false), 0);
-    EXPECT_EQ_INT(format_cut(&f, b, 0, false), 0);
-}
