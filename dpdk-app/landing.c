@@ -194,6 +194,7 @@ void landing_free(struct landing *l)
 {
     if (!l)
         return;
+    l->in_pages = false; // the mempool takes all its headers out before it goes
     landing_drop_page(l);
     rte_mempool_free(l->mempool);
     rte_free(l->free);
