@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <rte_cycles.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
 #include <rte_malloc.h>
 
 #include "base/simd.h"
@@ -11,6 +13,7 @@
 #include "dpdk-app/filter.h"
 #include "dpdk-app/node.h"
 #include "dpdk-app/node_wire.h"
+#include "dpdk-app/plan_print.h"
 
 #define MB (1ull << 20)
 
@@ -131,8 +134,6 @@ static int open_inputs(struct node *n, FILE *err)
 {
     char text[512];
 
-    for (uint32_t i = 0; i < n->ports_cnt; i++)
-        n->port[i].conf = NULL;
     if (node_open_inputs(n, text, sizeof text))
         return fail(err, text);
     return 0;
@@ -216,7 +217,15 @@ static int wire_jobs(struct node *n, FILE *err)
                     nj->plan ? "the jobs have too many sources together" : text);
             return -E2BIG;
         }
-        plan_capacity(nj->plan, n->appliance->state_bytes / n->jobs_cnt);
+        uint64_t least = plan_capacity(nj->plan, n->appliance->state_bytes / n->jobs_cnt);
+        if (least) {
+            fprintf(err,
+                    "%s: error: memory.state of %llu MB is too little for the windows of %s: it "
+                    "needs %llu MB at least\n",
+                    n->appliance->file, (unsigned long long)(n->appliance->state_bytes / MB),
+                    job->file, (unsigned long long)(least * n->jobs_cnt / MB + 1));
+            return -ENOMEM;
+        }
         n->tick_ns = gcd(job->interval_ns, n->tick_ns);
         for (uint32_t s = 0; s < job->sources_cnt; s++) {
             nj->spec[s] = &job->source[s].spec;
@@ -255,12 +264,6 @@ static void wire_lcores(struct node *n)
         wire_lcore(n, a->ingest[i], false, -1);
 }
 
-static const char *default_appliance(void)
-{
-    static const char *const places[] = {"/etc/millrace/appliance.yaml", "configs/appliance.yaml"};
-
-    return access(places[0], R_OK) == 0 ? places[0] : places[1];
-}
 
 static void print_diags(const struct diags *d, FILE *err)
 {
@@ -282,7 +285,7 @@ struct node *node_load(const struct run_conf *conf, FILE *err)
         abort();
     n->conf = conf;
     n->live = !files;
-    n->appliance = appliance_load(conf->config ? conf->config : default_appliance(), d);
+    n->appliance = appliance_load(conf->config ? conf->config : appliance_default(), d);
     for (uint32_t j = 0; j < conf->jobs_cnt; j++) {
         n->job[j].job = job_load(conf->job[j], d, filter_check);
         if (n->job[j].job)
@@ -299,6 +302,30 @@ struct node *node_load(const struct run_conf *conf, FILE *err)
         return n;
     node_close(n);
     return NULL;
+}
+
+int node_run(struct node *n)
+{
+    unsigned main_lcore = rte_get_main_lcore();
+    struct node_lcore *mine = NULL;
+
+    for (uint32_t i = 0; i < n->lcores_cnt; i++) {
+        if (n->lcore[i].id == main_lcore)
+            mine = &n->lcore[i];
+        else if (rte_eal_remote_launch(lcore_main, &n->lcore[i], n->lcore[i].id))
+            return EXIT_NO_RESOURCE;
+    }
+    if (!mine || lcore_main(mine))
+        return EXIT_NO_RESOURCE;
+    rte_eal_mp_wait_lcore();
+    return control_exit(n->control);
+}
+
+void node_stop(struct node *n, int how)
+{
+    if (how > 1)
+        _exit(130);
+    atomic_store(&n->stopping, 1);
 }
 
 void node_close(struct node *n)

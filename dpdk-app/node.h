@@ -24,7 +24,6 @@
 #include "dpdk-app/pool.h"
 #include "dpdk-app/port.h"
 #include "dpdk-app/worker.h"
-#include "io/stats.h"
 #include "io/writer.h"
 #include "job/job.h"
 #include "sched/sched.h"
@@ -46,11 +45,10 @@ struct run_conf {
         const char *source, *file;
     } input[JOB_SOURCES_MAX];
     bool pace, loop, no_huge, show_dropped;
-    double rate;            /* of files, records/s */
+    uint64_t rate; /* of files of records, records/s */
     int64_t start_ns;       /* of files */
     const char *stats;      /* file or "-" */
     uint64_t for_ns;        /* 0: until the input ends or a signal */
-    uint64_t for_intervals; /* 0: no limit */
     const char *record, *replay;
     const char *simd;
     int eal_argc;
@@ -75,11 +73,13 @@ struct node_stream {
 struct node_input {
     struct ingest *ingest; /* one of the two */
     struct feeder *feeder;
+    const struct port *port; /* of ingest */
+    uint32_t port_queue;
     uint32_t lcore;
     uint32_t streams_cnt;
     uint32_t stream[INGEST_SOURCES_MAX];
     uint32_t queue[INGEST_SOURCES_MAX]; /* of the scheduler, for each stream */
-    bool finished;
+    atomic_bool finished; /* it has said its last word */
 };
 
 struct node_lcore {
@@ -87,7 +87,7 @@ struct node_lcore {
     bool control;
     uint32_t inputs_cnt, workers_cnt;
     uint32_t input[INPUTS_MAX], worker[SCHED_WORKERS_MAX];
-    _Atomic uint64_t busy_tsc, turns;
+    _Atomic uint64_t busy_tsc; /* of useful work */
     struct node *node;
 };
 
@@ -115,12 +115,14 @@ struct node {
     atomic_bool halt;    /* lcores leave their loops */
 };
 
-/* node_check loads and checks the files alone; errors are printed to err. NULL on errors. */
+/* node_load loads and checks the files alone; errors are printed to err. NULL on errors. */
 struct node *node_load(const struct run_conf *conf, FILE *err);
 /* node_open takes the machine's resources. 0, or an exit code with a sentence on err. */
 int node_open(struct node *n, FILE *err);
-/* node_run runs until the end; returns an exit code. */
+/* node_run runs on all lcores until the end; returns an exit code. */
 int node_run(struct node *n);
+/* node_stop: 1: end the interval, write and report; 2: at once. From a signal handler. */
+void node_stop(struct node *n, int how);
 void node_close(struct node *n);
 
 /* lcore.c: the loop of every lcore. */

@@ -71,6 +71,8 @@ static int open_queue(struct node *n, struct port *port, uint32_t queue, char *e
         conf.source[conf.sources_cnt++] = (struct ingest_source){s, n->stream[s].conf};
         input_fills(n, in, s);
     }
+    in->port = port;
+    in->port_queue = queue;
     in->ingest = ingest_new(&conf, err, err_bytes);
     return in->ingest ? 0 : -EIO;
 }
@@ -251,4 +253,11 @@ void node_close_inputs(struct node *n)
     }
     for (uint32_t i = 0; i < n->ports_cnt; i++)
         port_close(&n->port[i]);
+}
+
+int node_input_fd(const struct node *n, uint32_t input)
+{
+    const struct node_input *in = &n->input[input];
+
+    return in->port ? in->port->queue[in->port_queue].fd : -1;
 }

@@ -50,6 +50,15 @@ static const struct block *block_of(const struct worker *w, uint32_t i)
     return pool_block(w->pool, w->cmd.block[i].slot);
 }
 
+static uint64_t records_of(const struct runner *r)
+{
+    uint64_t records = 0;
+
+    for (uint32_t i = 0; i < r->sources_cnt; i++)
+        records += r->counters[i].offered;
+    return records;
+}
+
 static void begin(struct worker *w)
 {
     const struct cmd *c = &w->cmd;
@@ -60,6 +69,7 @@ static void begin(struct worker *w)
     w->at = 0;
     w->sent = 0;
     r->out.made_cnt = 0;
+    w->records_before = records_of(r);
     switch ((enum cmd_kind)c->kind) {
     case CMD_FEED: runner_feed(r, c->stage, c->interval, c->task, block_of(w, 0)); return;
     case CMD_FLUSH: runner_flush(r, c->stage, c->interval, c->task); return;
@@ -109,6 +119,7 @@ static void answer(struct worker *w)
                            .interval = w->cmd.interval,
                            .job = w->cmd.job,
                            .busy_tsc = w->cmd_tsc,
+                           .records = records_of(r) - w->records_before,
                            .refs_cnt = r->out.made_cnt,
                            .lost = w->cmd.kind == CMD_CLOSE && !r->complete};
     if (rte_ring_enqueue_elem(w->answers, &a, sizeof a))

@@ -29,6 +29,7 @@ struct ref_msg {
 struct answer_msg {
     uint64_t seq;
     uint64_t busy_tsc; /* cycles that the command took */
+    uint64_t records;  /* FEED: records in the block */
     uint64_t interval;
     uint32_t attempt;
     uint32_t refs_cnt;
@@ -50,6 +51,7 @@ struct worker {
     uint32_t at;   /* MERGE: block that is being merged */
     uint32_t sent; /* references already sent */
     uint64_t cmd_tsc;
+    uint64_t records_before; /* of the command */
     _Atomic uint64_t busy_tsc; /* useful work since start */
 };
 

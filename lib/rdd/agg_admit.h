@@ -11,7 +11,7 @@
 /* agg_key_heap_max: bytes of long keys that a partition of `keys` keys may hold. */
 static inline uint64_t agg_key_heap_max(uint64_t keys)
 {
-    return keys * KEY_HEAP_BYTES + 2 * RECORD_BYTES_MAX;
+    return keys * KEY_HEAP_BYTES + 4096;
 }
 
 /* agg_state_admit adds a key that the state does not know; TABLE_NONE: refused, and its

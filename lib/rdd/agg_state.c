@@ -34,7 +34,9 @@ static uint32_t table_row_bytes(const struct exchange *x)
 
 static uint64_t heap_bytes(const struct exchange *x, uint64_t keys)
 {
-    return agg_key_heap_max(keys) * (x->agg.has_strings ? 4 : 1);
+    if (!x->agg.has_strings)
+        return agg_key_heap_max(keys);
+    return 4 * agg_key_heap_max(keys) + (x->partitions == 1 ? 8 * RECORD_BYTES_MAX : 0);
 }
 
 static uint64_t round64(uint64_t n)
@@ -54,7 +56,7 @@ static uint64_t state_bytes(const struct exchange *x, uint64_t keys)
 
 uint64_t agg_state_keys(const struct exchange *x, uint64_t bytes)
 {
-    uint64_t lo = 1, hi = x->key ? UINT32_MAX / 4 : 1;
+    uint64_t lo = 0, hi = x->key ? UINT32_MAX / 4 : 1;
 
     while (lo < hi) {
         uint64_t mid = (lo + hi + 1) / 2;

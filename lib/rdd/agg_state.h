@@ -82,7 +82,7 @@ struct agg_state {
     uint64_t lost_until;   /* results are incomplete for intervals below; UINT64_MAX: for ever */
 };
 
-/* agg_state_keys: how many keys a partition of x holds in `bytes` of memory. */
+/* agg_state_keys: how many keys a partition of x holds in `bytes` of memory; 0: too little. */
 uint64_t agg_state_keys(const struct exchange *x, uint64_t bytes);
 /* agg_state_init lays the state out in mem (x->state_bytes, aligned to 64), which stays the
  * caller's. */

@@ -19,9 +19,9 @@
 
 #include <stdint.h>
 
-#define BLOCK_MAGIC 0x4b424c4du /* "MLBK" */
+#define BLOCK_MAGIC   0x4b424c4du /* "MLBK" */
 #define BLOCK_VERSION 1u
-#define PAGE_BYTES 2097152u
+#define PAGE_BYTES    2097152u
 
 enum block_kind {
     BLOCK_RUNS = 1,    /* input: struct run[] and bytes */

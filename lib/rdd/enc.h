@@ -55,8 +55,8 @@ uint32_t enc_read_string(struct enc_reader *r, uint8_t *buf);
 int enc_read_more(struct enc_reader *r);
 
 /* enc_decode_vec decodes n encodings (len[i] bytes at base + off[i]) of type t into the leaves
- * cols[0..], rows 0..n-1, arrays and copied bytes from the arena. Strings of a plain string type are
- * views. Returns 0 or -ENOMEM. */
+ * cols[0..], rows 0..n-1, arrays and copied bytes from the arena. Strings of a plain string type
+ * are views. Returns 0 or -ENOMEM. */
 int enc_decode_vec(const struct enc_keys *in, uint32_t n, const struct type *t, struct col *cols,
                    struct arena *a);
 

@@ -14,12 +14,14 @@
 #include "rdd/agg_state.h"
 #include "rdd/plan.h"
 
+#define STATE_BYTES_MAX (4ull << 30) /* of a partition: its offsets have 32 bits */
+
 struct lowering {
     struct plan *p;
     const struct dgraph *g;
     struct zone *z;
     struct exchange *of[GRAPH_NODES_MAX]; /* by the node that it carries out */
-    uint32_t outputs[GRAPH_NODES_MAX];    /* by output node: index + 1 */
+    uint32_t outputs[GRAPH_NODES_MAX];    /* by output node: its index */
     uint32_t fails[GRAPH_NODES_MAX];      /* by node: fail_idx + 1 */
     bool under_kept[GRAPH_NODES_MAX];     /* read from a window of rows already */
     const char *err;
@@ -36,6 +38,11 @@ struct here {
 static void lower_readers(struct lowering *l, const struct dstream *s, struct here h);
 static void lower_reader(struct lowering *l, const struct dstream *from, const struct dstream *d,
                          struct here h);
+
+static const struct type *pair_part(const struct type *t, uint32_t i)
+{
+    return t->part[i];
+}
 
 static uint64_t fingerprint(const char *job, const char *name, const struct type *t)
 {
@@ -165,11 +172,6 @@ static struct exchange *exchange_new(struct lowering *l, enum exchange_kind kind
     return x;
 }
 
-static const struct type *pair_part(const struct type *t, uint32_t i)
-{
-    return t->part[i];
-}
-
 /* What each wide operator is, as an exchange. */
 static struct exchange *exchange_for(struct lowering *l, const struct dstream *d)
 {
@@ -287,19 +289,21 @@ static void lower_exchange(struct lowering *l, const struct dstream *d, struct h
     lower_readers(l, d, (struct here){.stage = s, .parent = s->root, .every = x->slide});
 }
 
-static void lower_output(struct lowering *l, const struct dstream *d, struct here h)
+/* Outputs are numbered in program order, before the walk: they leave in it. */
+static void number_outputs(struct lowering *l)
 {
     struct plan *p = l->p;
-    const struct dstream *from = d->parent[0];
 
-    if (!l->outputs[d->idx]) {
+    for (uint32_t i = 0; i < l->g->nodes_cnt; i++) {
+        const struct dstream *d = l->g->node[i], *from = d->parent[0];
+        if (d->op != OP_OUTPUT)
+            continue;
         if (p->outputs_cnt == PLAN_OUTPUTS_MAX) {
             l->err = "the job has too many outputs";
             return;
         }
-        struct output *o = &p->output[p->outputs_cnt];
         bool pair = type_is_pair(from->type);
-        o->stream = (struct out_stream){
+        p->output[p->outputs_cnt].stream = (struct out_stream){
             .job = p->job,
             .name = from->name,
             .type = from->type,
@@ -309,13 +313,18 @@ static void lower_output(struct lowering *l, const struct dstream *d, struct her
             .sink_idx = d->sink_idx,
             .interval_ns = p->interval_ns,
         };
-        o->slide = h.every;
-        l->outputs[d->idx] = ++p->outputs_cnt;
+        l->outputs[d->idx] = p->outputs_cnt++;
     }
-    struct pnode *n = pnode_new(l, &h, PN_OUTPUT, d, from->type);
+}
+
+static void lower_output(struct lowering *l, const struct dstream *d, struct here h)
+{
+    struct pnode *n = pnode_new(l, &h, PN_OUTPUT, d, d->parent[0]->type);
+
     if (!n)
         return;
-    n->output = l->outputs[d->idx] - 1;
+    n->output = l->outputs[d->idx];
+    l->p->output[n->output].slide = h.every;
     h.stage->outputs |= 1ull << n->output;
 }
 
@@ -530,6 +539,7 @@ struct plan *plan_build(const struct dgraph *g, const char *job, uint32_t partit
     p->job = job;
     p->interval_ns = g->interval_ns;
     p->partitions = partitions;
+    number_outputs(&l);
     for (uint32_t i = 0; i < g->nodes_cnt && !l.err; i++) {
         const struct dstream *d = g->node[i];
         if (d->op != OP_SOURCE)
@@ -546,13 +556,30 @@ struct plan *plan_build(const struct dgraph *g, const char *job, uint32_t partit
     return p;
 }
 
-void plan_capacity(struct plan *p, uint64_t state_bytes)
+#define ROWS_STATE_MIN 65536u
+
+/* The least that the state of one partition can do with: doubled until a key fits. */
+static uint64_t least_bytes(const struct exchange *x)
 {
-    uint64_t share = p->exchanges_cnt ? state_bytes / p->exchanges_cnt : 0;
+    uint64_t bytes = ROWS_STATE_MIN;
+
+    while (x->kind == EX_AGG && !agg_state_keys(x, bytes))
+        bytes *= 2;
+    return bytes + (x->kind == EX_ROWS ? x->len * 64 : 0);
+}
+
+uint64_t plan_capacity(struct plan *p, uint64_t state_bytes)
+{
+    uint64_t share = p->exchanges_cnt ? state_bytes / p->exchanges_cnt : 0, least = 0;
 
     for (uint32_t i = 0; i < p->exchanges_cnt; i++) {
         struct exchange *x = p->exchange[i];
+        uint64_t need = least_bytes(x) * x->partitions * p->exchanges_cnt;
         x->state_bytes = share / x->partitions & ~(uint64_t)63;
+        x->state_bytes = x->state_bytes < STATE_BYTES_MAX ? x->state_bytes : STATE_BYTES_MAX;
         x->keys_max = x->kind == EX_AGG ? agg_state_keys(x, x->state_bytes) : 0;
+        if (need > share * p->exchanges_cnt)
+            least = need > least ? need : least;
     }
+    return least;
 }

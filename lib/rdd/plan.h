@@ -135,8 +135,9 @@ struct plan {
 /* plan_build lowers the graph. NULL with a sentence in err when it exceeds a limit. */
 struct plan *plan_build(const struct dgraph *g, const char *job, uint32_t partitions,
                         struct zone *z, char *err, size_t err_bytes);
-/* plan_capacity divides bytes of state memory over the exchanges and sets keys_max. */
-void plan_capacity(struct plan *p, uint64_t state_bytes);
+/* plan_capacity divides bytes of state memory over the exchanges and sets keys_max. Returns the
+ * bytes that would be needed at least when they are too few, else 0. */
+uint64_t plan_capacity(struct plan *p, uint64_t state_bytes);
 
 /* exchange_active / stage_active: does its RDD exist at this interval? */
 static inline bool slide_active(uint64_t slide, uint64_t interval)

@@ -39,9 +39,9 @@ static inline const struct row_hdr *row_next(const struct row_hdr *h)
 }
 
 enum row_order {
-    ROWS_BY_KEY,   /* pairs: key, then as they came */
-    ROWS_AS_CAME,  /* source, queue, sequence, row */
-    ROWS_BY_RANK,  /* top: ord_lo is the rank */
+    ROWS_BY_KEY,  /* pairs: key, then as they came */
+    ROWS_AS_CAME, /* source, queue, sequence, row */
+    ROWS_BY_RANK, /* top: ord_lo is the rank */
 };
 
 /* What a sink must know of a stream whose rows it gets. */
@@ -52,7 +52,7 @@ struct out_stream {
     const struct type *key; /* pairs: the key's type; else NULL */
     const struct type *value;
     enum row_order order;
-    uint32_t sink_idx;       /* in the job's sinks */
+    uint32_t sink_idx; /* in the job's sinks */
     uint64_t interval_ns;
 };
 

@@ -106,6 +106,7 @@ void runner_init(struct runner *r, const struct plan *p, const struct source_spe
     memset(r, 0, sizeof *r);
     r->plan = p;
     r->source = source;
+    r->sources_cnt = sources_cnt;
     r->state = state;
     shuffle_writer_init(&r->out.shuffle, mem_seam);
     arena_init(&r->scratch, carve(&at, SCRATCH_BYTES), SCRATCH_BYTES);

@@ -19,8 +19,8 @@
 
 #include "rdd/type.h"
 
-#define VEC_ROWS_MAX 1024u   /* rows of a vector */
-#define VEC_BYTES_MAX 32768u /* bytes of records behind a vector, a single larger record apart */
+#define VEC_ROWS_MAX     1024u  /* rows of a vector */
+#define VEC_BYTES_MAX    32768u /* bytes of records behind a vector, a single larger record apart */
 #define RECORD_BYTES_MAX 65536u
 
 /* An address by value: IPv4 is held as ::ffff:a.b.c.d, so that all addresses have one order. */

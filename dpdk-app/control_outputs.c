@@ -1,0 +1,152 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "dpdk-app/control_state.h"
+
+#define WRITER_QUEUE 64u
+#define STOP_NS      10000000000ull
+
+static enum sink_rows rows_as(enum sink_format f)
+{
+    return f == SINK_TABLE ? SINK_ROWS_TABLE : f == SINK_CSV ? SINK_ROWS_CSV : SINK_ROWS_JSONL;
+}
+
+static int open_sink(struct control *c, uint32_t job, uint32_t idx, struct strbuf *err)
+{
+    struct node_job *nj = &c->node->job[job];
+    const struct job_sink *s = &nj->job->sink[idx];
+    struct sink_conf conf = {.name = s->name,
+                             .type = s->type == SINK_CONSOLE ? "console" : "file",
+                             .rows = rows_as(s->format),
+                             .path = s->path,
+                             .roll_ns = s->roll_ns};
+    struct sink_env env = {.live = c->node->live, .screen = &c->screen};
+
+    nj->sink[idx] = sink_open(&conf, &env, err);
+    if (!nj->sink[idx])
+        return -EIO;
+    for (uint32_t o = 0; o < nj->plan->outputs_cnt; o++) {
+        const struct out_stream *st = &nj->plan->output[o].stream;
+        if (st->sink_idx == idx && sink_stream(nj->sink[idx], st)) {
+            strbuf_puts(err, nj->sink[idx]->error);
+            return -EIO;
+        }
+    }
+    return 0;
+}
+
+int control_open_sinks(struct control *c, char *err, size_t err_bytes)
+{
+    struct strbuf text = {0};
+    struct writer_conf conf = {.queue_cnt = WRITER_QUEUE, .screen = &c->screen};
+    int rc = 0;
+
+    screen_init(&c->screen, STDOUT_FILENO, isatty(STDOUT_FILENO));
+    for (uint32_t j = 0; j < c->node->jobs_cnt; j++)
+        for (uint32_t i = 0; !rc && i < c->node->job[j].job->sinks_cnt; i++)
+            rc = open_sink(c, j, i, &text);
+    if (!rc) {
+        c->writer = writer_open(&conf);
+        c->report = report_new(c->node, c->writer, &c->screen, &text);
+        rc = c->writer && c->report ? 0 : -ENOMEM;
+    }
+    if (rc)
+        snprintf(err, err_bytes, "%s", text.len ? text.s : "the I/O thread could not be started");
+    strbuf_release(&text);
+    return rc;
+}
+
+void control_close_sinks(struct control *c)
+{
+    struct strbuf err = {0};
+
+    if (c->writer && writer_stop(c->writer, STOP_NS)) {
+        fputs("millrace: a sink is stuck in a write; its last rows are not written\n", stderr);
+        return;
+    }
+    if (c->writer)
+        writer_free(c->writer);
+    if (c->report)
+        report_free(c->report);
+    for (uint32_t j = 0; j < c->node->jobs_cnt; j++)
+        for (uint32_t i = 0; i < JOB_SINKS_MAX; i++)
+            if (c->node->job[j].sink[i])
+                sink_close(c->node->job[j].sink[i], &err);
+    if (err.len)
+        fprintf(stderr, "millrace: %s\n", err.s);
+    strbuf_release(&err);
+    screen_release(&c->screen);
+}
+
+/* Room for every output that one more event may complete. */
+bool control_outputs_room(const struct control *c)
+{
+    return c->outs_used < OUTS_MAX / 2;
+}
+
+void control_output(struct control *c, const struct action *a)
+{
+    uint32_t slot = 0;
+    const struct node_job *nj = &c->node->job[a->job];
+
+    while (slot < OUTS_MAX && c->wait[slot].used)
+        slot++;
+    MR_ASSERT(slot < OUTS_MAX);
+    struct out_wait *w = &c->wait[slot];
+    *w = (struct out_wait){.used = true, .job = a->job, .output = a->output};
+    w->rdd = (struct out_rdd){.stream = &nj->plan->output[a->output].stream,
+                              .interval = a->interval,
+                              .complete = a->complete,
+                              .blocks_cnt = a->blocks_cnt};
+    w->rdd.block = calloc(a->blocks_cnt + 1, sizeof *w->rdd.block);
+    MR_ASSERT(w->rdd.block);
+    for (uint32_t i = 0; i < a->blocks_cnt; i++)
+        w->rdd.block[i] = pool_block(c->node->pool, a->blocks[i].slot);
+    c->queue[c->queue_tail++ % OUTS_MAX] = slot;
+    c->outs_used++;
+    report_output(c->report, a->job, a->interval);
+}
+
+static uint32_t push_waiting(struct control *c)
+{
+    uint32_t did = 0;
+
+    for (; c->queue_head != c->queue_tail; c->queue_head++, did++) {
+        struct out_wait *w = &c->wait[c->queue[c->queue_head % OUTS_MAX]];
+        struct writer_work work = {
+            .sink = c->node->job[w->job].sink[w->rdd.stream->sink_idx], .rdd = &w->rdd};
+        if (!writer_try_push(c->writer, &work))
+            break;
+    }
+    return did;
+}
+
+static void written(struct control *c, const struct writer_done *d)
+{
+    struct out_wait *w = (struct out_wait *)(void *)d->work.rdd;
+
+    for (uint32_t i = 0; i < w->rdd.blocks_cnt; i++)
+        pool_block_release(c->node->pool, w->rdd.block[i]);
+    free(w->rdd.block);
+    report_written(c->report, w->job, w->rdd.interval, w->output, d);
+    w->used = false;
+    c->outs_used--;
+}
+
+uint32_t control_outputs(struct control *c)
+{
+    struct writer_done d;
+    uint32_t did = push_waiting(c);
+
+    while (writer_poll_done(c->writer, &d)) {
+        did++;
+        if (d.work.rdd)
+            written(c, &d);
+        else
+            report_called(c->report, &d);
+    }
+    return did;
+}

@@ -1,0 +1,39 @@
+/*
+ * The report of a run: what people and programs are told of it. Stats lines by interval, the
+ * status beside the live tables, telemetry, and the summary with the closed ledger at the end.
+ *
+ * Control tells it what happens; it keeps a record of each open interval of each job until all
+ * of its outputs came back from the writer, then hands the line to the I/O thread. Counters are
+ * read where they are counted (ingest, feeders, runners, states), never copied on the data path.
+ */
+#ifndef DPDK_APP_REPORT_H
+#define DPDK_APP_REPORT_H
+
+#include "dpdk-app/node.h"
+
+struct report;
+
+/* report_new: NULL with a sentence in err. */
+struct report *report_new(struct node *n, struct writer *w, struct screen *screen,
+                          struct strbuf *err);
+void report_free(struct report *r);
+
+/* An input block came; a worker answered; an output leaves; it was written; a call
+ * on the I/O thread came back; a job's interval is done; a map task's list of blocks is fixed. */
+void report_block(struct report *r, const struct block *b);
+void report_work(struct report *r, const struct answer_msg *m);
+void report_output(struct report *r, uint32_t job, uint64_t interval);
+void report_written(struct report *r, uint32_t job, uint64_t interval, uint32_t output,
+                    const struct writer_done *d);
+void report_called(struct report *r, const struct writer_done *d);
+void report_interval(struct report *r, uint32_t job, uint64_t interval, bool complete);
+void report_lineage(struct report *r, const struct action *a);
+
+/* report_step hands finished lines to the I/O thread; how many. */
+uint32_t report_step(struct report *r);
+/* report_pending: lines that are not yet written. */
+bool report_pending(const struct report *r);
+/* report_final writes the last stats line and the summary, after the run, on one thread. */
+int report_final(struct report *r, FILE *out);
+
+#endif
