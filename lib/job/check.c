@@ -68,7 +68,8 @@ static struct dstream *check_stream_name(struct checker *ck, const struct ast *a
     struct stream_name *s = stream_find(ck, a->s);
 
     if (!s) {
-        unknown_stream(ck, a);
+        if (ck->job->sources_known)
+            unknown_stream(ck, a);
         return NULL;
     }
     s->read = true;
@@ -149,6 +150,8 @@ static void take_sink(struct checker *ck, struct op_args *out, const struct ast 
         return;
     }
     out->bad = true;
+    if (!j->sinks_known)
+        return;
     for (uint32_t s = 0; s < j->sinks_cnt; s++)
         names[s] = j->sink[s].name;
     names[j->sinks_cnt] = NULL;
@@ -208,7 +211,7 @@ static void take_args(struct checker *ck, struct op_args *out, const struct op_d
         else
             missing |= !optional;
     }
-    if (!missing && next == a->cnt)
+    if (out->bad || (!missing && next == a->cnt))
         return;
     out->bad = true;
     check_error(ck, missing ? a->at : a->kid[next]->all, op->signature, "%s to '%s'",
@@ -283,6 +286,17 @@ static bool refuse_output_twice(struct checker *ck, const struct ast *a, const s
     return false;
 }
 
+/* What a full graph refuses is said once, not for every stream that is left. */
+static bool graph_is_full(struct checker *ck, const struct ast *a)
+{
+    if (ck->job->graph.nodes_cnt < GRAPH_NODES_MAX)
+        return false;
+    if (!ck->full)
+        check_error(ck, a->at, NULL, "a job has at most %u streams", GRAPH_NODES_MAX);
+    ck->full = true;
+    return true;
+}
+
 static struct dstream *apply(struct checker *ck, const struct op_desc *op, struct dstream *s,
                              const struct op_args *args, const struct ast *a)
 {
@@ -290,6 +304,8 @@ static struct dstream *apply(struct checker *ck, const struct op_desc *op, struc
     struct dgraph *g = &ck->job->graph;
     bool reduce = op->arg[0] == OP_ARG_REDUCE;
 
+    if (graph_is_full(ck, a))
+        return NULL;
     if (op->keyed && !type_is_pair(s->type)) {
         check_error(ck, a->at, "make pairs first: .map(x => (x, 1))",
                     "%s needs pairs (key, value), and the rows are %s", op->name,

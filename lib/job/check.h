@@ -39,6 +39,7 @@ struct checker {
     struct lambda_held *lambdas; /* finished: to be released when the job is refused */
     bool sink_used[JOB_SINKS_MAX];
     uint32_t exprs_cnt;
+    bool full; /* the graph: said once */
 };
 
 /* check_program adds the program to job->graph and returns true when it has no errors. When it

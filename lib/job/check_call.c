@@ -47,10 +47,10 @@ static void unknown_function(struct checker *ck, const struct ast *a)
             names[n++] = fn_table[i].name;
     names[n] = NULL;
     const char *near = diag_nearest(a->s, a->s_len, names);
-    if (near)
-        hint = zone_printf(ck->program->zone, "did you mean '%s'?", near);
-    else if (op_find(a->s))
+    if (op_find(a->s))
         hint = "it is an operator, of streams alone";
+    else if (near)
+        hint = zone_printf(ck->program->zone, "did you mean '%s'?", near);
     check_error(ck, a->at, hint, "no function '%s'", a->s);
 }
 

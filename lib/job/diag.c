@@ -230,9 +230,8 @@ const char *diag_nearest(const char *word, size_t len, const char *const *list)
         if (n > WORD_BYTES_MAX)
             continue;
         uint32_t edits = distance(word, len, *list, n);
-        /* About a quarter of the letters may differ, and never all of them. */
-        if (edits < best_edits && edits <= 1 + len / 4 &&
-            edits < least((uint32_t)len, (uint32_t)n)) {
+        /* Up to a quarter of the letters may differ, one at least, and never all of them. */
+        if (edits < best_edits && edits <= (len < 6 ? 1 : (len + 2) / 4) && edits < len) {
             best = *list;
             best_edits = edits;
         }

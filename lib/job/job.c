@@ -27,9 +27,10 @@ static void read_head(struct conf *c, struct job *j, struct cnode **val)
     j->partitions = 64;
     if (val[JOB_NAME])
         conf_word(c, val[JOB_NAME], true, "job", &j->name);
-    if (val[JOB_INTERVAL] &&
-        conf_duration(c, val[JOB_INTERVAL], INTERVAL_MIN_NS, INTERVAL_MAX_NS, &v))
-        j->interval_ns = v;
+    /* After an error every duration is a multiple: nothing follows from it. */
+    if (val[JOB_INTERVAL])
+        j->interval_ns =
+            conf_duration(c, val[JOB_INTERVAL], INTERVAL_MIN_NS, INTERVAL_MAX_NS, &v) ? v : 1;
     if (val[JOB_PARTITIONS] && conf_uint(c, val[JOB_PARTITIONS], 1, PARTITIONS_MAX, &v))
         j->partitions = (uint32_t)v;
     if (val[JOB_MAP_START])
@@ -70,10 +71,13 @@ static void read_job(struct conf *c, struct job *j, struct cnode *root, filter_c
         return;
     conf_keys(c, root, job_keys, "in a job file", val);
     read_head(c, j, val);
-    if (val[JOB_SOURCES])
-        read_sources(c, j, val[JOB_SOURCES], check);
-    if (val[JOB_SINKS])
-        read_sinks(c, j, val[JOB_SINKS]);
+    struct cnode *sources = val[JOB_SOURCES], *sinks = val[JOB_SINKS];
+    j->sources_known = sources && conf_is_map(c, sources, "sources");
+    j->sinks_known = !sinks || conf_is_map(c, sinks, "sinks");
+    if (j->sources_known)
+        read_sources(c, j, sources, check);
+    if (sinks && j->sinks_known)
+        read_sinks(c, j, sinks);
     if (val[JOB_PROGRAM])
         read_program(c, j, val[JOB_PROGRAM]);
 }

@@ -63,6 +63,7 @@ struct job {
     uint32_t partitions; /* default 64 */
     bool map_start_at_boundary;
     uint32_t sources_cnt, sinks_cnt;
+    bool sources_known, sinks_known; /* their keys could be read: while the program is checked */
     struct job_source source[JOB_SOURCES_MAX];
     struct job_sink sink[JOB_SINKS_MAX];
     struct dgraph graph;

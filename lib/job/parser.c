@@ -46,6 +46,8 @@ void *parser_expected(struct parser *ps, const char *what)
 
     if (t->kind == TOK_BAD) /* was reported */
         ps->failed = true;
+    if (ps->parens && parser_begins_statement(ps, ps->pos))
+        return parser_fail(ps, ps->open->at, NULL, "this '(' is never closed");
     return parser_fail(ps, t->at, hint_for(t), "expected %s, not %s", what, token_text(ps->p, t));
 }
 
@@ -67,16 +69,24 @@ void parser_join_line(struct parser *ps)
         ps->pos = pos;
 }
 
-bool parser_close(struct parser *ps, const struct token *open)
+const struct token *parser_open(struct parser *ps)
 {
-    if (accept(ps, TOK_RPAREN))
-        return true;
-    cur(ps);
-    if (parser_begins_statement(ps, ps->pos))
-        parser_fail(ps, open->at, NULL, "this '(' is never closed");
-    else
+    const struct token *around = ps->open;
+
+    ps->open = take(ps);
+    ps->parens++;
+    return around;
+}
+
+bool parser_close(struct parser *ps, const struct token *around)
+{
+    if (!accept(ps, TOK_RPAREN)) {
         parser_expected(ps, "',' or ')'");
-    return false;
+        return false;
+    }
+    ps->open = around;
+    ps->parens--;
+    return true;
 }
 
 /* ---- nodes ---- */
@@ -184,6 +194,7 @@ struct statement *parse(const struct program *p)
         }
         ps.failed = false;
         ps.parens = ps.depth = 0;
+        ps.open = NULL;
         uint32_t began = ps.pos;
         struct statement *st = zone_alloc(p->zone, sizeof *st);
         *end = st;

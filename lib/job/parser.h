@@ -12,9 +12,10 @@ struct parser {
     const struct program *p;
     const struct token *tok;
     uint32_t pos;
-    uint32_t parens; /* open ones: newlines mean nothing inside */
-    uint32_t depth;  /* of the recursion */
-    bool failed;     /* this statement */
+    uint32_t parens;          /* open ones: newlines mean nothing inside */
+    const struct token *open; /* the innermost of them */
+    uint32_t depth;           /* of the recursion */
+    bool failed;              /* this statement */
 };
 
 static inline const struct token *cur(struct parser *ps)
@@ -49,8 +50,10 @@ void *parser_expected(struct parser *ps, const char *what);
 bool parser_begins_statement(const struct parser *ps, uint32_t pos);
 /* parser_join_line: after a sign that cannot end a statement, the next line belongs to it. */
 void parser_join_line(struct parser *ps);
-/* parser_close takes the parenthesis that closes `open`; false after an error. */
-bool parser_close(struct parser *ps, const struct token *open);
+/* parser_open takes the parenthesis that is the current token, and returns the one around it;
+ * parser_close takes the one that closes it; false after an error. */
+const struct token *parser_open(struct parser *ps);
+bool parser_close(struct parser *ps, const struct token *around);
 /* parser_node makes a node over its kids; parser_widen makes it cover all that was taken since
  * `from`. */
 struct ast *parser_node(struct parser *ps, enum ast_kind kind, const struct token *t,

@@ -67,16 +67,11 @@ static struct ast *parse_lambda(struct parser *ps)
  * UINT32_MAX after an error. */
 static uint32_t parse_args(struct parser *ps, struct ast **kid, uint32_t n)
 {
-    const struct token *open = take(ps);
+    const struct token *around = parser_open(ps);
 
-    ps->parens++;
     while (cur(ps)->kind != TOK_RPAREN) {
         if (n == AST_KIDS_MAX) {
             parser_fail(ps, cur(ps)->at, NULL, "at most %u arguments", AST_KIDS_MAX);
-            return UINT32_MAX;
-        }
-        if (parser_begins_statement(ps, ps->pos)) {
-            parser_fail(ps, open->at, NULL, "this '(' is never closed");
             return UINT32_MAX;
         }
         kid[n] = at_lambda(ps) ? parse_lambda(ps) : parse_expr(ps);
@@ -86,10 +81,7 @@ static uint32_t parse_args(struct parser *ps, struct ast **kid, uint32_t n)
         if (!accept(ps, TOK_COMMA))
             break;
     }
-    if (!parser_close(ps, open))
-        return UINT32_MAX;
-    ps->parens--;
-    return n;
+    return parser_close(ps, around) ? n : UINT32_MAX;
 }
 
 /* ---- expressions ---- */
@@ -97,10 +89,9 @@ static uint32_t parse_args(struct parser *ps, struct ast **kid, uint32_t n)
 static struct ast *parse_paren(struct parser *ps)
 {
     struct ast *kid[AST_KIDS_MAX];
-    const struct token *open = take(ps);
+    const struct token *around = parser_open(ps), *open = ps->open;
     uint32_t n = 0;
 
-    ps->parens++;
     do {
         if (n == AST_KIDS_MAX)
             return parser_fail(ps, cur(ps)->at, NULL, "a tuple has at most %u parts", AST_KIDS_MAX);
@@ -109,9 +100,8 @@ static struct ast *parse_paren(struct parser *ps)
             return NULL;
         n++;
     } while (accept(ps, TOK_COMMA));
-    if (!parser_close(ps, open))
+    if (!parser_close(ps, around))
         return NULL;
-    ps->parens--;
     if (n == 1)
         return parser_widen(ps, kid[0], open);
     return parser_widen(ps, parser_node(ps, AST_TUPLE, open, kid, n), open);
@@ -142,6 +132,8 @@ static struct ast *parse_primary(struct parser *ps)
     const struct token *t = cur(ps);
     struct ast *n;
 
+    if (ps->parens && parser_begins_statement(ps, ps->pos))
+        return parser_expected(ps, "a value");
     switch (t->kind) {
     case TOK_NAME: return parse_name(ps);
     case TOK_LPAREN: return parse_paren(ps);

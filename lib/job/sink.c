@@ -79,8 +79,6 @@ static void read_sink(struct conf *c, struct job *j, struct cnode *key, struct c
 
 void read_sinks(struct conf *c, struct job *j, struct cnode *map)
 {
-    if (!conf_is_map(c, map, "sinks"))
-        return;
     for (uint32_t i = 0; i < map->cnt; i++) {
         if (j->sinks_cnt == JOB_SINKS_MAX) {
             conf_error(c, map->key[i], NULL, "a job has at most %u sinks", JOB_SINKS_MAX);

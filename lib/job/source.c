@@ -112,8 +112,6 @@ static void read_source(struct conf *c, struct job *j, struct cnode *key, struct
 
 void read_sources(struct conf *c, struct job *j, struct cnode *map, filter_check check)
 {
-    if (!conf_is_map(c, map, "sources"))
-        return;
     if (map->cnt == 0)
         conf_error(c, map, NULL, "a job needs a source");
     for (uint32_t i = 0; i < map->cnt; i++) {

@@ -51,17 +51,34 @@ static struct place place_at(const struct conf *c, size_t offset)
     return at;
 }
 
+/* What in this line is written without the quotes that it needs; NULL: nothing that is known. */
+static const char *missing_quotes(const struct conf *c, struct place at)
+{
+    struct line l = line_of(c->text, c->len, at.line);
+
+    for (size_t i = 0; l.s && i + 1 < l.len; i++) {
+        if (l.s[i] == '$' && l.s[i + 1] == '{' && chars_in(l.s, i) + 2 >= at.col)
+            return "inside { } or [ ], \"${NAME}\" stands in quotes";
+        if (l.s[i] == '[' && l.s[i + 1] == ':' && chars_in(l.s, i) + 2 >= at.col)
+            return "an IPv6 address stands in quotes, \"[::1]:9000\"";
+    }
+    return NULL;
+}
+
 static void syntax_error(struct reader *r)
 {
     const yaml_parser_t *p = &r->parser;
     const char *problem = p->problem ? p->problem : "this is no YAML";
     struct place at = place_of(p->problem_mark);
+    const char *quotes = missing_quotes(r->c, at);
     char hint[160] = "";
 
     r->stopped = true;
     if (p->error == YAML_READER_ERROR) {
         at = place_at(r->c, p->problem_offset);
         snprintf(hint, sizeof hint, "a job file is UTF-8 text");
+    } else if (quotes) {
+        snprintf(hint, sizeof hint, "%s", quotes);
     } else if (p->context) {
         struct place from = place_of(p->context_mark);
         snprintf(hint, sizeof hint, "%s that began at line %u, column %u", p->context, from.line,
@@ -96,7 +113,7 @@ static struct cnode *node_new(struct reader *r, enum conf_kind kind)
     return n;
 }
 
-static void refuse_extras(struct reader *r, struct cnode *n, const yaml_char_t *anchor,
+static void refuse_extras(struct reader *r, const struct cnode *n, const yaml_char_t *anchor,
                           const yaml_char_t *tag)
 {
     if (anchor)
@@ -104,7 +121,6 @@ static void refuse_extras(struct reader *r, struct cnode *n, const yaml_char_t *
                "anchors (&name) are not used here: write the value where it is meant");
     if (tag)
         report(r, n->at, NULL, "tags (!name) are not used here: the key decides the type");
-    n->bad = anchor || tag;
 }
 
 static struct cnode *scalar_new(struct reader *r)
