@@ -41,6 +41,23 @@ void text_put_cnt(struct strbuf *out, uint64_t v)
     }
 }
 
+void text_put_duration(struct strbuf *out, uint64_t ns)
+{
+    static const struct {
+        const char *name;
+        uint64_t ns;
+    } unit[] = {{"s", NS_PER_S}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
+    size_t u = 0;
+
+    while (unit[u].ns > 1 && ns < unit[u].ns)
+        u++;
+    double v = (double)ns / (double)unit[u].ns;
+    if (v >= 100 || ns % unit[u].ns == 0)
+        strbuf_printf(out, "%.0f %s", v, unit[u].name);
+    else
+        strbuf_printf(out, "%.*f %s", v >= 10 ? 1 : 2, v, unit[u].name);
+}
+
 const char *text_float_special(double v)
 {
     if (isnan(v))

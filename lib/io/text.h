@@ -30,5 +30,7 @@ int text_time_digits(uint64_t period_ns);
 void text_put_ip(struct strbuf *out, const struct ip *ip);
 /* text_put_cnt writes 1234567 as 1,234,567, for people. */
 void text_put_cnt(struct strbuf *out, uint64_t v);
+/* text_put_duration writes "412 ns", "1.5 ms", "30 s": three digits and a unit, for people. */
+void text_put_duration(struct strbuf *out, uint64_t ns);
 
 #endif
