@@ -77,7 +77,7 @@ int64_t tick_clock_ns(const struct tick_clock *c, uint64_t tsc)
 uint64_t tick_clock_tsc(const struct tick_clock *c, int64_t ns)
 {
     struct mapping m = map_read(c);
-    __int128 tsc = ((__int128)(ns - m.ns) << 32) / (int64_t)m.ns_per_tsc;
+    __int128 tsc = (__int128)(ns - m.ns) * (1ll << 32) / (int64_t)m.ns_per_tsc;
 
     return m.tsc + (uint64_t)(int64_t)tsc;
 }
