@@ -42,7 +42,7 @@ void format_drop(struct source_reader *r, enum record_drop why, const uint8_t *b
         r->shown(r->shown_ctx, why, bytes, len);
 }
 
-int format_finish(struct source_reader *r, struct vec *out, uint32_t rows)
+void format_finish(struct source_reader *r, struct vec *out, uint32_t rows)
 {
     out->rows = rows;
     out->sel = NULL;
@@ -51,7 +51,6 @@ int format_finish(struct source_reader *r, struct vec *out, uint32_t rows)
     out->ord_lo = r->ord_lo;
     r->ord_lo += rows;
     r->counters->offered += rows;
-    return (int)rows;
 }
 
 int format_string(struct col *c, const uint8_t *base, struct arena *a)

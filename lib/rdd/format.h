@@ -16,7 +16,8 @@
 #include "rdd/source.h"
 
 /* format_read fills `out` with the next vector and advances r; out->sel leaves out the rows that
- * were dropped. Returns out->rows (0: the block is read to its end), or -ENOMEM. */
+ * were dropped for a value; records dropped before are no rows. Returns how many records it
+ * stepped over, dropped ones included (0: the block is read to its end), or -ENOMEM. */
 int format_read(struct source_reader *r, struct vec *out, struct arena *a);
 int format_text_read(struct source_reader *r, struct vec *out, struct arena *a);
 int format_csv_read(struct source_reader *r, struct vec *out, struct arena *a);
@@ -36,9 +37,9 @@ static inline bool format_wants(const struct source_reader *r, uint32_t leaf_idx
 const uint8_t *format_run(struct source_reader *r, uint32_t *left);
 /* format_drop counts one record as offered and dropped, and shows it. */
 void format_drop(struct source_reader *r, enum record_drop why, const uint8_t *bytes, uint32_t len);
-/* format_finish sets what every vector has (order, selection of all rows), counts its rows as
- * offered, and returns rows. */
-int format_finish(struct source_reader *r, struct vec *out, uint32_t rows);
+/* format_finish sets what every vector has (order, selection of all rows), and counts its rows as
+ * offered. */
+void format_finish(struct source_reader *r, struct vec *out, uint32_t rows);
 /* format_string makes column c of views over base; room for VEC_ROWS_MAX rows. Returns 0 or
  * -ENOMEM. */
 int format_string(struct col *c, const uint8_t *base, struct arena *a);
@@ -52,7 +53,7 @@ struct format_rows {
 };
 
 /* format_columns makes the wanted columns of `rows` by the schema, leaves out the rows that have
- * a bad value, and finishes the vector. Returns its rows, or -ENOMEM. */
+ * a bad value, and finishes the vector. Returns 0 or -ENOMEM. */
 int format_columns(struct source_reader *r, struct vec *out, const struct format_rows *rows,
                    struct arena *a);
 /* format_select makes the selection of out: the rows that are not bad[]; the others are counted

@@ -104,24 +104,27 @@ static void field_column(struct col *c, const struct format_field *f, const uint
 
 /* ---- records ------------------------------------------------------------------------------ */
 
-/* records_cut takes whole records, up to a vector, over as many runs as it takes. */
-static uint32_t records_cut(struct source_reader *r, struct run *record)
+/* records_cut takes up to a vector of whole records, over as many runs as it takes. Returns how
+ * many, and in *dropped how many were cut. */
+static uint32_t records_cut(struct source_reader *r, struct run *record, uint32_t *dropped)
 {
     uint32_t size = r->spec->format.record_bytes, rows = 0, bytes = 0, left;
     const uint8_t *p;
 
-    while (rows < VEC_ROWS_MAX && (!rows || bytes + size <= VEC_BYTES_MAX) &&
+    *dropped = 0;
+    while (rows + *dropped < VEC_ROWS_MAX && (!bytes || bytes + size <= VEC_BYTES_MAX) &&
            (p = format_run(r, &left))) {
         uint32_t step = left < size ? left : size;
         r->pos += step;
-        r->counters->bytes += step;
+        bytes += step;
         if (step < size) {
             format_drop(r, RECORD_CUT, p, left);
-            continue;
+            ++*dropped;
+        } else {
+            record[rows++] = (struct run){(uint32_t)(p - r->base), size};
         }
-        record[rows++] = (struct run){(uint32_t)(p - r->base), size};
-        bytes += size;
     }
+    r->counters->bytes += bytes;
     return rows;
 }
 
@@ -130,11 +133,12 @@ int format_binary_read(struct source_reader *r, struct vec *out, struct arena *a
     const struct format *f = &r->spec->format;
     struct run *record = arena_alloc(a, VEC_ROWS_MAX * sizeof *record);
     uint8_t bad[VEC_ROWS_MAX] = {0};
+    uint32_t dropped;
 
     MR_ASSERT(f->record_bytes);
     if (!record)
         return -ENOMEM;
-    uint32_t n = records_cut(r, record);
+    uint32_t n = records_cut(r, record, &dropped);
     for (uint32_t k = 0; k < f->fields_cnt; k++) {
         struct col *c = &out->col[k];
         *c = (struct col){.kind = f->field[k].type};
@@ -147,5 +151,5 @@ int format_binary_read(struct source_reader *r, struct vec *out, struct arena *a
     format_finish(r, out, n);
     if (memchr(bad, 1, n) && format_select(r, out, bad, record, a))
         return -ENOMEM;
-    return (int)n;
+    return (int)(n + dropped);
 }

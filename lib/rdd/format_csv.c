@@ -24,7 +24,7 @@
 struct csv_vec {
     struct source_reader *r;
     const struct format *f;
-    uint32_t rows, bytes; /* so far */
+    uint32_t rows, dropped, bytes; /* so far */
     /* Row i, field k: [bound[i * (fields + 1) + k] + 1, bound[... + k + 1]), from the base. */
     uint32_t *bound;
     uint32_t rows_max;
@@ -132,6 +132,17 @@ static struct csv_record record_walk(const struct format *f, const uint8_t *base
 
 /* ---- records of a vector ------------------------------------------------------------------ */
 
+static bool csv_full(const struct csv_vec *v)
+{
+    return v->rows >= v->rows_max || v->rows + v->dropped >= VEC_ROWS_MAX;
+}
+
+static void csv_drop(struct csv_vec *v, enum record_drop why, const uint8_t *p, uint32_t len)
+{
+    format_drop(v->r, why, p, len);
+    v->dropped++;
+}
+
 static uint32_t *csv_bound(const struct csv_vec *v)
 {
     return v->bound + v->rows * (v->f->fields_cnt + 1);
@@ -143,14 +154,13 @@ static uint32_t csv_walk(struct csv_vec *v, const uint8_t *p, uint32_t left)
 {
     struct csv_record c = record_walk(v->f, v->r->base, p, left, csv_bound(v));
 
-    if (v->rows && v->bytes + c.bytes > VEC_BYTES_MAX)
+    if (v->bytes && v->bytes + c.bytes > VEC_BYTES_MAX)
         return 0;
-    if (c.why != RECORD_DROPS_CNT) {
-        format_drop(v->r, c.why, p, c.len);
-    } else {
+    if (c.why != RECORD_DROPS_CNT)
+        csv_drop(v, c.why, p, c.len);
+    else
         v->rows++;
-        v->bytes += c.bytes;
-    }
+    v->bytes += c.bytes;
     return c.bytes;
 }
 
@@ -164,7 +174,7 @@ static uint32_t csv_marks(struct csv_vec *v, const uint8_t *p, uint32_t left, co
     uint32_t *bound = csv_bound(v);
 
     bound[0] = base - 1;
-    for (uint32_t i = 0; i < n && v->rows < v->rows_max;) {
+    for (uint32_t i = 0; i < n && !csv_full(v);) {
         uint8_t c = p[mark[i]];
         if (c == '"' && v->f->quotes) {
             uint32_t bytes = csv_walk(v, p + from, left - from);
@@ -183,10 +193,10 @@ static uint32_t csv_marks(struct csv_vec *v, const uint8_t *p, uint32_t left, co
             if (k == fields) {
                 bound[k] = base + from + len;
                 v->rows++;
-                v->bytes += at + 1 - from;
             } else {
-                format_drop(v->r, RECORD_FIELDS, p + from, len);
+                csv_drop(v, RECORD_FIELDS, p + from, len);
             }
+            v->bytes += at + 1 - from;
             from = at + 1;
         }
         bound = csv_bound(v);
@@ -205,10 +215,9 @@ static bool csv_cut_run(struct csv_vec *v, const uint8_t *p, uint32_t left, uint
     uint32_t bytes = csv_marks(v, p, left, mark, n);
 
     /* The last record of the run, or one that is longer than the window. */
-    if (!bytes && (v->rows == 0 || (window == left && n < CSV_MARKS_MAX)))
+    if (!bytes && (v->bytes == 0 || (window == left && n < CSV_MARKS_MAX)))
         bytes = csv_walk(v, p, left);
     v->r->pos += bytes;
-    v->r->counters->bytes += bytes;
     return bytes > 0;
 }
 
@@ -226,13 +235,14 @@ int format_csv_read(struct source_reader *r, struct vec *out, struct arena *a)
     v.bound = arena_alloc(a, (size_t)(v.rows_max + 1) * stride * sizeof *v.bound);
     if (!mark || !v.bound)
         return -ENOMEM;
-    while (v.rows < v.rows_max && v.bytes < VEC_BYTES_MAX && (p = format_run(r, &left)))
+    while (!csv_full(&v) && v.bytes < VEC_BYTES_MAX && (p = format_run(r, &left)))
         if (!csv_cut_run(&v, p, left, mark))
             break;
 
     struct format_rows rows = {
         .rows = v.rows, .bound = v.bound, .stride = stride, .quotes = v.f->quotes};
-    return format_columns(r, out, &rows, a);
+    r->counters->bytes += v.bytes;
+    return format_columns(r, out, &rows, a) ? -ENOMEM : (int)(v.rows + v.dropped);
 }
 
 uint32_t format_csv_record(const struct format *f, const uint8_t *bytes, uint32_t len, bool last)

@@ -28,23 +28,24 @@ static bool frame_whole(const struct format *f, const uint8_t *p, uint32_t left)
 int format_frames_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
     const struct format *f = &r->spec->format;
-    uint32_t rows = 0, bytes = 0, left;
+    uint32_t rows = 0, dropped = 0, bytes = 0, left;
     struct col *c = &out->col[0];
     const uint8_t *p;
 
     *c = (struct col){.kind = TYPE_STRING};
     if (format_wants(r, 0) && format_string(c, r->base, a))
         return -ENOMEM;
-    while (rows < VEC_ROWS_MAX && bytes < VEC_BYTES_MAX && (p = format_run(r, &left))) {
+    while (rows + dropped < VEC_ROWS_MAX && bytes < VEC_BYTES_MAX && (p = format_run(r, &left))) {
         bool whole = frame_whole(f, p, left);
         uint32_t len = whole ? frame_len(f, p) : left;
         uint32_t step = whole ? f->length_bytes + len : left;
-        if (rows && bytes + step > VEC_BYTES_MAX)
+        if (bytes && bytes + step > VEC_BYTES_MAX)
             break;
         r->pos += step;
-        r->counters->bytes += step;
+        bytes += step;
         if (!whole || len > RECORD_BYTES_MAX) {
             format_drop(r, whole ? RECORD_TOO_LONG : RECORD_CUT, p, step);
+            dropped++;
             continue;
         }
         if (c->s.off) {
@@ -52,7 +53,8 @@ int format_frames_read(struct source_reader *r, struct vec *out, struct arena *a
             c->s.len[rows] = len;
         }
         rows++;
-        bytes += step;
     }
-    return format_finish(r, out, rows);
+    r->counters->bytes += bytes;
+    format_finish(r, out, rows);
+    return (int)(rows + dropped);
 }

@@ -16,8 +16,8 @@
 #include "rdd/format.h"
 
 struct text_vec {
-    uint32_t *off, *len;  /* NULL when the program does not read the line */
-    uint32_t rows, bytes; /* so far */
+    uint32_t *off, *len;           /* NULL when the program does not read the line */
+    uint32_t rows, dropped, bytes; /* so far */
 };
 
 /* lines_put makes rows of n lines: line i ends before the '\n' at p[end[i]]. */
@@ -49,6 +49,7 @@ static uint32_t line_last(struct source_reader *r, struct text_vec *v, const uin
     len -= nl && len && p[len - 1] == '\r';
     if (len > RECORD_BYTES_MAX) {
         format_drop(r, RECORD_TOO_LONG, p, len);
+        v->dropped++;
         return bytes;
     }
     if (v->off) {
@@ -56,7 +57,6 @@ static uint32_t line_last(struct source_reader *r, struct text_vec *v, const uin
         v->len[v->rows] = len;
     }
     v->rows++;
-    v->bytes += bytes;
     return bytes;
 }
 
@@ -85,14 +85,15 @@ int format_text_read(struct source_reader *r, struct vec *out, struct arena *a)
                 lines_put(&v, r->base, p, end, n);
             bytes = end[n - 1] + 1;
             v.rows += n;
-            v.bytes += bytes;
-        } else if (window < left && v.rows) {
+        } else if (window < left && v.bytes) {
             break; /* the line does not fit behind the others */
         } else {
             bytes = line_last(r, &v, p, left);
         }
         r->pos += bytes;
-        r->counters->bytes += bytes;
+        v.bytes += bytes;
     }
-    return format_finish(r, out, v.rows);
+    r->counters->bytes += v.bytes;
+    format_finish(r, out, v.rows);
+    return (int)(v.rows + v.dropped);
 }

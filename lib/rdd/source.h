@@ -166,10 +166,11 @@ void source_reader_init(struct source_reader *r, const struct source_spec *spec,
                         uint32_t rows_cnt, const uint8_t *base, uint64_t ord_hi, const bool *want,
                         struct source_counters *counters);
 /*
- * source_read gives the next vector: up to VEC_ROWS_MAX records and about VEC_BYTES_MAX bytes.
- * Columns not wanted have kind set and arrays NULL. out->col has room for the leaves of the
- * type. Returns the number of rows (0: the block is read to its end; a vector in which every
- * record was dropped is skipped inside), or -ENOMEM when the arena is too small.
+ * source_read gives the next vector: up to VEC_ROWS_MAX records and about VEC_BYTES_MAX bytes,
+ * those that are dropped included, so that bad input does not make a step longer. Columns not
+ * wanted have kind set and arrays NULL. out->col has room for the leaves of the type. Returns 1
+ * and a vector (without a row alive, when all its records were dropped), 0 when the block is
+ * read to its end, or -ENOMEM when the arena is too small.
  */
 int source_read(struct source_reader *r, struct vec *out, struct arena *a);
 

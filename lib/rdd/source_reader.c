@@ -54,7 +54,8 @@ static int packets_read(struct source_reader *r, struct vec *out, struct arena *
     for (uint32_t i = 0; i < n; i++)
         r->counters->bytes += p[i].cap_len;
     r->row += n;
-    return format_finish(r, out, n);
+    format_finish(r, out, n);
+    return n > 0;
 }
 
 int source_read(struct source_reader *r, struct vec *out, struct arena *a)
@@ -63,10 +64,6 @@ int source_read(struct source_reader *r, struct vec *out, struct arena *a)
     if (r->spec->kind == SOURCE_PACKETS)
         return packets_read(r, out, a);
 
-    size_t used = a->used;
-    int rc;
-    /* The scratch of a vector in which every record was dropped serves the next one. */
-    while ((rc = format_read(r, out, a)) > 0 && out->sel_cnt == 0)
-        a->used = used;
-    return rc < 0 ? rc : (int)out->sel_cnt;
+    int rc = format_read(r, out, a);
+    return rc < 0 ? rc : rc > 0;
 }

@@ -56,10 +56,16 @@ static inline void harness_open(struct harness *h, const bool *want)
     source_reader_init(&h->reader, &h->spec, h->run, h->runs_cnt, h->bytes, 7, want, &h->counters);
 }
 
+/* The rows alive of the next vector that has any; 0 at the end. */
 static inline int harness_read(struct harness *h)
 {
-    arena_reset(&h->arena);
-    return source_read(&h->reader, &h->vec, &h->arena);
+    int rc;
+
+    do {
+        arena_reset(&h->arena);
+        rc = source_read(&h->reader, &h->vec, &h->arena);
+    } while (rc > 0 && h->vec.sel_cnt == 0);
+    return rc > 0 ? (int)h->vec.sel_cnt : rc;
 }
 
 /* Writes value r of a column as text. */
