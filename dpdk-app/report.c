@@ -1,10 +1,8 @@
-#include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <rte_cycles.h>
 
-#include "base/assert.h"
 #include "dpdk-app/report_state.h"
 
 /* The record of an interval; NULL when more are open than are told apart. */
@@ -19,7 +17,7 @@ static struct report_interval *find(struct report *r, uint32_t job, uint64_t int
     return i;
 }
 
-static uint64_t tsc_ns(uint64_t tsc)
+uint64_t report_ns(uint64_t tsc)
 {
     return (uint64_t)((unsigned __int128)tsc * 1000000000u / rte_get_tsc_hz());
 }
@@ -28,11 +26,10 @@ void report_work(struct report *r, const struct answer_msg *m)
 {
     struct report_interval *i = find(r, m->job, m->interval);
 
-    r->job[m->job].busy_ns += tsc_ns(m->busy_tsc);
     r->job[m->job].records += m->records;
     if (!i)
         return;
-    i->busy_ns += tsc_ns(m->busy_tsc);
+    i->busy_ns += report_ns(m->busy_tsc);
     i->records += m->records;
 }
 
@@ -79,13 +76,12 @@ void report_written(struct report *r, uint32_t job, uint64_t interval, uint32_t 
 }
 
 /* From the interval's end by the clock to now; 0 where time is the capture's. */
-static int64_t close_delay_ns(const struct report *r, uint32_t job, uint64_t interval)
+static uint64_t close_delay_ns(const struct report *r, uint32_t job, uint64_t interval)
 {
-    uint64_t period = r->node->job[job].job->interval_ns;
+    uint64_t end = (interval + 1) * r->node->job[job].job->interval_ns;
+    int64_t now = tick_clock_ns(&r->node->clock, rte_rdtsc());
 
-    if (!r->node->live)
-        return 0;
-    return tick_clock_ns(&r->node->clock, rte_rdtsc()) - (int64_t)((interval + 1) * period);
+    return r->node->live && now > (int64_t)end ? (uint64_t)now - end : 0;
 }
 
 void report_interval(struct report *r, uint32_t job, uint64_t interval, bool complete)
@@ -93,14 +89,11 @@ void report_interval(struct report *r, uint32_t job, uint64_t interval, bool com
     struct report_interval *i = find(r, job, interval);
     struct report_job *j = &r->job[job];
 
-    j->intervals++;
-    j->incomplete += !complete;
     if (!i)
         return;
     i->done = true;
     i->complete = complete;
     i->close_ns = close_delay_ns(r, job, interval);
-    j->close_ns_max = i->close_ns > j->close_ns_max ? i->close_ns : j->close_ns_max;
     j->done[j->done_tail++ % REPORT_OPEN_MAX] = interval;
     retire(r, job);
 }

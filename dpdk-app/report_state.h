@@ -5,6 +5,7 @@
 #define DPDK_APP_REPORT_STATE_H
 
 #include "dpdk-app/report.h"
+#include "io/stats.h"
 
 #define REPORT_OPEN_MAX 256u /* intervals of a job that are told apart at one time */
 
@@ -14,7 +15,7 @@ struct report_interval {
     uint32_t outs_pending; /* outputs that are not yet written */
     uint64_t busy_ns;      /* processing time */
     uint64_t records;
-    int64_t close_ns; /* from the interval's end to its last output; captures: 0 */
+    uint64_t close_ns; /* from the interval's end to its last output; captures: 0 */
     uint64_t digest[PLAN_OUTPUTS_MAX];
     uint32_t rows[PLAN_OUTPUTS_MAX];
     bool has_digest[PLAN_OUTPUTS_MAX];
@@ -24,8 +25,10 @@ struct report_job {
     struct report_interval open[REPORT_OPEN_MAX]; /* by interval */
     uint64_t done[REPORT_OPEN_MAX];               /* ring: intervals that are done, in order */
     uint64_t done_head, done_tail;
-    uint64_t intervals, incomplete, busy_ns, records;
-    int64_t close_ns_max;
+    uint64_t records;
+    struct stats_ledger packets_before, records_before; /* at the last line */
+    struct stats_job total;
+    uint32_t section; /* of the screen: its status; STATS_NO_SECTION: none */
 };
 
 struct report {
@@ -34,13 +37,20 @@ struct report {
     struct screen *screen;
     uint64_t write_errors;
     char last_error[SINK_ERROR_BYTES];
-    uint64_t start_tsc;
-    struct stats *stats; /* NULL: no --stats */
-    uint32_t section;    /* of the screen: the status */
+    uint64_t start_tsc, end_tsc;
+    uint64_t after_end; /* packets or runs that came after the last tick */
+    struct stats_out out;
+    struct stats_report *wait[REPORT_OPEN_MAX]; /* ring: lines for the I/O thread */
+    uint64_t wait_head, wait_tail, under_way;
     struct report_job job[SCHED_JOBS_MAX];
 };
 
 /* report_line.c: the stats line and the status of an interval that is done. */
 void report_line(struct report *r, uint32_t job, const struct report_interval *i);
+/* report_ledger.c: what came for a job and what became of it, since the start of the run. */
+void report_packets(const struct report *r, uint32_t job, struct stats_ledger *l);
+void report_records(const struct report *r, uint32_t job, struct stats_ledger *l);
+uint32_t report_lcores(const struct report *r, struct stats_lcore *l);
+uint64_t report_ns(uint64_t tsc);
 
 #endif

@@ -1,0 +1,165 @@
+/*
+ * Lines: stats of an interval on their way to the I/O thread, and the end of the run.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+
+#include "base/assert.h"
+#include "dpdk-app/report_state.h"
+
+struct report *report_new(struct node *n, struct writer *w, struct screen *screen,
+                          struct strbuf *err)
+{
+    struct report *r = calloc(1, sizeof *r);
+
+    if (!r || stats_out_open(&r->out, n->conf->stats, screen, err)) {
+        free(r);
+        return NULL;
+    }
+    r->node = n;
+    r->writer = w;
+    r->screen = screen;
+    r->start_tsc = rte_rdtsc();
+    for (uint32_t j = 0; j < n->jobs_cnt; j++) {
+        const struct job *job = n->job[j].job;
+        r->job[j].total.job = job->name;
+        r->job[j].total.interval_ns = job->interval_ns;
+        r->job[j].section = STATS_NO_SECTION;
+        for (uint32_t s = 0; s < job->sinks_cnt; s++)
+            if (job->sink[s].type == SINK_CONSOLE && job->sink[s].format == SINK_TABLE &&
+                r->job[j].section == STATS_NO_SECTION)
+                r->job[j].section = screen_section(screen);
+    }
+    return r;
+}
+
+void report_free(struct report *r)
+{
+    for (; r->wait_head != r->wait_tail; r->wait_head++)
+        free(r->wait[r->wait_head % REPORT_OPEN_MAX]);
+    stats_out_close(&r->out);
+    free(r);
+}
+
+/* now - before, reason by reason; before becomes now. */
+static void ledger_since(struct stats_ledger *now, struct stats_ledger *before)
+{
+    struct stats_ledger all = *now;
+
+    now->offered -= before->offered;
+    now->processed -= before->processed;
+    for (uint32_t i = 0; i < before->reasons_cnt; i++)
+        for (uint32_t k = 0; k < now->reasons_cnt; k++)
+            if (strcmp(now->dropped[k].name, before->dropped[i].name) == 0)
+                now->dropped[k].cnt -= before->dropped[i].cnt;
+    *before = all;
+}
+
+static void fill_streams(const struct report *r, uint32_t job, const struct report_interval *i,
+                         struct stats_interval *s)
+{
+    const struct plan *p = r->node->job[job].plan;
+
+    for (uint32_t o = 0; o < p->outputs_cnt && s->streams_cnt < STATS_STREAMS_MAX; o++)
+        if (i->has_digest[o])
+            s->stream[s->streams_cnt++] =
+                (struct stats_stream){p->output[o].stream.name, i->rows[o], i->digest[o]};
+}
+
+void report_line(struct report *r, uint32_t job, const struct report_interval *i)
+{
+    struct report_job *j = &r->job[job];
+    struct stats_report *line = calloc(1, sizeof *line);
+
+    if (!line)
+        return;
+    struct stats_interval *s = &line->interval;
+    line->out = &r->out;
+    line->section = j->section;
+    s->job = j->total.job;
+    s->interval = i->interval;
+    s->interval_ns = j->total.interval_ns;
+    s->complete = i->complete;
+    s->processing_ns = i->busy_ns;
+    s->close_delay_ns = i->close_ns;
+    s->records_per_s = (double)i->records * 1e9 / (double)s->interval_ns;
+    s->backlog = (uint32_t)(j->done_tail - j->done_head - 1);
+    s->lcores_cnt = report_lcores(r, s->lcore);
+    report_packets(r, job, &s->packets);
+    ledger_since(&s->packets, &j->packets_before);
+    report_records(r, job, &s->records);
+    ledger_since(&s->records, &j->records_before);
+    fill_streams(r, job, i, s);
+    stats_job_add(&j->total, s);
+    if (r->wait_tail - r->wait_head == REPORT_OPEN_MAX) {
+        free(line); /* the I/O thread is far behind: this line is left out */
+        return;
+    }
+    r->wait[r->wait_tail++ % REPORT_OPEN_MAX] = line;
+}
+
+uint32_t report_step(struct report *r)
+{
+    uint32_t did = 0;
+
+    for (; r->wait_head != r->wait_tail; r->wait_head++, did++) {
+        struct stats_report *line = r->wait[r->wait_head % REPORT_OPEN_MAX];
+        struct writer_work work = {.call = stats_report, .arg = line};
+        if (!writer_try_push(r->writer, &work))
+            break;
+        r->under_way++;
+    }
+    return did;
+}
+
+void report_called(struct report *r, const struct writer_done *d)
+{
+    r->under_way--;
+    free(d->work.arg);
+    if (d->err && strcmp(r->last_error, d->error)) {
+        snprintf(r->last_error, sizeof r->last_error, "%s", d->error);
+        fprintf(stderr, "millrace: %s\n", d->error);
+    }
+}
+
+bool report_pending(const struct report *r)
+{
+    return r->under_way || r->wait_head != r->wait_tail;
+}
+
+int report_final(struct report *r, FILE *out)
+{
+    struct stats_final *f = calloc(1, sizeof *f);
+    struct strbuf text = {0};
+    double seconds = (double)report_ns(rte_rdtsc() - r->start_tsc) / 1e9;
+
+    if (!f)
+        return 0;
+    f->run_ns = report_ns(rte_rdtsc() - r->start_tsc);
+    f->jobs_cnt = r->node->jobs_cnt;
+    f->job = calloc(f->jobs_cnt, sizeof *f->job);
+    MR_ASSERT(f->job);
+    f->lcores_cnt = report_lcores(r, f->lcore);
+    for (uint32_t j = 0; j < f->jobs_cnt; j++) {
+        struct stats_job *t = &r->job[j].total;
+        report_packets(r, j, &t->packets);
+        report_records(r, j, &t->records);
+        t->records_per_s = (double)t->records.processed / seconds;
+        t->lost_outputs_cnt = r->write_errors;
+        f->job[j] = *t;
+    }
+    stats_final_json(&r->out.line, f);
+    int rc = stats_out_write(&r->out, &text);
+    if (rc)
+        fprintf(stderr, "millrace: %s\n", text.s);
+    strbuf_clear(&text);
+    screen_draw(r->screen, true);
+    stats_summary(&text, f);
+    fputs(text.s ? text.s : "", out);
+    strbuf_release(&text);
+    free(f->job);
+    free(f);
+    return r->write_errors || rc ? EXIT_NO_RESOURCE : 0;
+}
