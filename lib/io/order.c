@@ -8,6 +8,8 @@
 
 /* Fewer rows than this are sorted by insertion. */
 #define SMALL_ROWS_CNT 24u
+/* Sorted rows lie anywhere in memory: they are fetched this many rows ahead. */
+#define AHEAD_ROWS 16u
 
 /* ---- by 64-bit prefix ------------------------------------------------------------------------ */
 
@@ -251,6 +253,8 @@ uint64_t out_rows_digest(const struct out_rows *o)
 
     for (uint32_t i = 0; i < o->cnt; i++) {
         const struct row_hdr *row = o->row[i].row;
+        if (i + AHEAD_ROWS < o->cnt)
+            __builtin_prefetch(o->row[i + AHEAD_ROWS].row);
         h = mix_bytes(h, row_key(row), row->key_bytes);
         h = mix_bytes(h, row_val(row), row->val_bytes);
     }

@@ -8,8 +8,9 @@
  * are; the pointers are good until the RDD's blocks are let go.
  *
  * Keys are compared as bytes (enc.h), 8 at a time: a radix sort over the next 8 bytes of all
- * rows, then again inside each run of rows that are still equal. A million rows take about
- * 60 ms with int keys and 160 ms with words.
+ * rows, then again inside each run of rows that are still equal. A million rows take about 55 ms
+ * with ints or addresses as keys, 75 ms with words, 200 ms with URLs that begin alike, and their
+ * digest 30 ms.
  *
  * The digest stands for the rows: 64 bits over the encodings of keys and values in this order.
  * Equal digests of two runs mean equal rows, however blocks and partitions were cut. It is no

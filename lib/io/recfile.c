@@ -42,7 +42,7 @@ static int fail(struct recfile *f, int err, const char *why)
 struct recfile *recfile_open(const struct recfile_conf *conf, struct strbuf *err)
 {
     struct recfile *f = calloc(1, sizeof *f);
-    struct stat st;
+    struct stat st = {0};
 
     MR_ASSERT(conf->rate >= 1);
     if (f) {

@@ -192,7 +192,7 @@ static int parse_args(struct send_args *a, int argc, char **argv)
 
 static int open_file(const struct send_args *a, struct send_cut *cut)
 {
-    struct stat st;
+    struct stat st = {0};
 
     *cut = (struct send_cut){.loop = a->loop, .length_bytes = a->length_bytes, .size = a->size};
     cut->fd = strcmp(a->file, "-") == 0 ? STDIN_FILENO : open(a->file, O_RDONLY | O_CLOEXEC);
