@@ -8,6 +8,14 @@
 #include "base/assert.h"
 #include "dpdk-app/control_state.h"
 
+void control_release(struct control *c, struct block *b)
+{
+    if (b->refs > 1)
+        b->refs--;
+    else
+        pool_block_release(c->node->pool, b);
+}
+
 static void carry_out(struct control *c, const struct action *a)
 {
     struct node *n = c->node;
@@ -21,13 +29,14 @@ static void carry_out(struct control *c, const struct action *a)
         control_output(c, a);
         return;
     case ACT_RELEASE:
-        pool_block_release(n->pool, pool_block(n->pool, a->block.slot));
+        control_release(c, pool_block(n->pool, a->block.slot));
         return;
     case ACT_INTERVAL:
         report_interval(c->report, a->job, a->interval, a->complete);
         return;
     case ACT_LINEAGE:
-        report_lineage(c->report, a);
+        if (c->recorder)
+            recorder_lineage(c->recorder, n->job[a->job].job->name, a);
         return;
     case ACT_STOPPED:
         c->phase = CONTROL_DRAINING;
@@ -99,11 +108,24 @@ static uint64_t closed_by_any(const struct control *c)
     return closed;
 }
 
+/* The record says when all queues have closed a tick. */
+static void mark_closed(struct control *c)
+{
+    uint64_t closed = closed_by_all(c);
+
+    if (!c->recorder || closed <= c->marked || c->phase >= CONTROL_STOPPING)
+        return;
+    c->marked = closed;
+    recorder_mark(c->recorder, RECORD_CLOSED, closed - 1, UINT64_MAX);
+}
+
 static void stop_at(struct control *c, uint64_t tick, uint64_t cut_tick)
 {
     struct event e = {.kind = EV_STOP, .tick = tick, .cut_tick = cut_tick};
 
     c->phase = CONTROL_STOPPING;
+    if (c->recorder)
+        recorder_mark(c->recorder, RECORD_END, tick, cut_tick);
     control_event(c, &e);
 }
 
@@ -127,7 +149,10 @@ static void watch_end(struct control *c)
         c->phase = CONTROL_DRAINING;
         return;
     }
-    stop_at(c, end - 1, c->cut ? end - 1 : UINT64_MAX);
+    uint64_t last = end - 1, cut = c->cut ? end - 1 : UINT64_MAX;
+    if (n->input[0].replay && !c->cut)
+        replay_end(n->input[0].replay, &last, &cut);
+    stop_at(c, last, cut);
 }
 
 /* Live ports shed when intervals or pages pile up, before tasks find no page. */
@@ -164,6 +189,8 @@ static void end_run(struct control *c)
 {
     if (c->phase != CONTROL_DRAINING || c->outs_used || report_pending(c->report))
         return;
+    if (c->recorder && recorder_pending(c->recorder))
+        return;
     c->phase = CONTROL_OVER;
 }
 
@@ -180,6 +207,8 @@ uint32_t control_step(struct control *c)
     }
     did += control_outputs(c);
     did += report_step(c->report);
+    did += c->recorder ? recorder_step(c->recorder) : 0;
+    mark_closed(c);
     watch_clock(c);
     watch_backlog(c);
     watch_end(c);
@@ -255,6 +284,7 @@ struct control *control_new(struct node *n, char *err, size_t err_bytes)
     }
     for (uint32_t i = 0; i < n->inputs_cnt; i++)
         c->closed[i] = n->first_tick;
+    c->marked = n->first_tick;
     struct pool_view v;
     pool_look(n->pool, &v);
     c->pages_low = v.pages_cnt / 5;

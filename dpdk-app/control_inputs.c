@@ -18,7 +18,10 @@ static void block_came(struct control *c, struct node_input *in, uint32_t stream
         if (in->stream[k] == stream)
             e.queue = in->queue[k];
     e.block = (struct block_ref){.id = b->hdr.id, .slot = b->home, .rows = b->hdr.rows};
-    report_block(c->report, b);
+    if (c->recorder) {
+        b->refs = 2; /* the scheduler's and the recorder's */
+        recorder_block(c->recorder, b, tick);
+    }
     control_event(c, &e);
 }
 
@@ -40,7 +43,7 @@ static void tick_closed(struct control *c, uint32_t input, uint64_t tick)
 {
     close_queues(c, input, tick);
     for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
-        if (c->node->input[i].feeder && atomic_load(&c->node->input[i].finished))
+        if (!c->node->input[i].ingest && atomic_load(&c->node->input[i].finished))
             close_queues(c, i, tick);
 }
 
@@ -55,6 +58,10 @@ static void tick_skipped(struct control *c, uint32_t input, uint64_t tick)
     if (c->phase >= CONTROL_STOPPING)
         return;
     c->closed[input] = tick + 1;
+    if (c->recorder) {
+        c->marked = tick + 1;
+        recorder_mark(c->recorder, RECORD_SKIP, tick, UINT64_MAX);
+    }
     control_event(c, &e);
 }
 
@@ -85,30 +92,53 @@ static uint32_t from_ingest(struct control *c, uint32_t input)
     return n;
 }
 
+/* A message of a file or of a record, whose streams have global numbers. */
+static void fed(struct control *c, uint32_t input, const struct feed_msg *m, uint32_t stream)
+{
+    switch (m->kind) {
+    case FEED_BLOCK:
+        block_came(c, &c->node->input[input], stream, m->tick, m->block);
+        return;
+    case FEED_CLOSED:
+        tick_closed(c, input, m->tick);
+        return;
+    case FEED_SKIP:
+        tick_skipped(c, input, m->tick);
+        return;
+    case FEED_END:
+        input_ended(c, input);
+        return;
+    }
+}
+
 static uint32_t from_feeder(struct control *c, uint32_t input)
 {
     struct feed_msg m;
     struct node_input *in = &c->node->input[input];
     uint32_t n = 0;
 
-    while (n < BURST && feeder_recv(in->feeder, &m)) {
-        n++;
-        switch (m.kind) {
-        case FEED_BLOCK:
-            block_came(c, in, in->stream[m.stream], m.tick, m.block);
-            break;
-        case FEED_CLOSED:
-            tick_closed(c, input, m.tick);
-            break;
-        case FEED_SKIP:
-            tick_skipped(c, input, m.tick);
-            break;
-        case FEED_END:
-            input_ended(c, input);
-            break;
-        }
-    }
+    for (; n < BURST && feeder_recv(in->feeder, &m); n++)
+        fed(c, input, &m, m.kind == FEED_BLOCK ? in->stream[m.stream] : 0);
     return n;
+}
+
+static uint32_t from_replay(struct control *c, uint32_t input)
+{
+    struct feed_msg m;
+    uint32_t n = 0;
+
+    for (; n < BURST && replay_recv(c->node->input[input].replay, &m); n++)
+        fed(c, input, &m, m.stream);
+    return n;
+}
+
+static uint32_t from_input(struct control *c, uint32_t input)
+{
+    const struct node_input *in = &c->node->input[input];
+
+    if (in->replay)
+        return from_replay(c, input);
+    return in->ingest ? from_ingest(c, input) : from_feeder(c, input);
 }
 
 uint32_t control_inputs(struct control *c)
@@ -116,7 +146,7 @@ uint32_t control_inputs(struct control *c)
     uint32_t did = 0;
 
     for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
-        did += c->node->input[i].ingest ? from_ingest(c, i) : from_feeder(c, i);
+        did += from_input(c, i);
     return did;
 }
 

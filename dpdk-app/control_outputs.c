@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "dpdk-app/control_state.h"
+#include "dpdk-app/node_wire.h"
 
 #define WRITER_QUEUE 64u
 #define STOP_NS      10000000000ull
@@ -53,6 +54,13 @@ int control_open_sinks(struct control *c, char *err, size_t err_bytes)
         c->report = report_new(c->node, c->writer, &c->screen, &text);
         rc = c->writer && c->report ? 0 : -ENOMEM;
     }
+    if (!rc && c->node->conf->record) {
+        c->recorder = recorder_open(c->node->conf->record, c->writer, err, err_bytes);
+        if (!c->recorder)
+            return -EIO;
+        recorder_begin(c->recorder, c->node->first_tick, c->node->tick_ns, c->node->streams_cnt,
+                       node_streams_hash(c->node));
+    }
     if (rc)
         snprintf(err, err_bytes, "%s", text.len ? text.s : "the I/O thread could not be started");
     strbuf_release(&text);
@@ -71,6 +79,8 @@ void control_close_sinks(struct control *c)
         writer_free(c->writer);
     if (c->report)
         report_free(c->report);
+    if (c->recorder)
+        recorder_close(c->recorder);
     for (uint32_t j = 0; j < c->node->jobs_cnt; j++)
         for (uint32_t i = 0; i < JOB_SINKS_MAX; i++)
             if (c->node->job[j].sink[i])
@@ -136,6 +146,16 @@ static void written(struct control *c, const struct writer_done *d)
     c->outs_used--;
 }
 
+static void record_done(struct control *c, const struct writer_done *d, struct block *b)
+{
+    if (d->err && !c->exit_code) {
+        fprintf(stderr, "millrace: %s\n", d->error);
+        c->exit_code = EXIT_NO_RESOURCE;
+    }
+    if (b)
+        control_release(c, b);
+}
+
 uint32_t control_outputs(struct control *c)
 {
     struct writer_done d;
@@ -143,8 +163,11 @@ uint32_t control_outputs(struct control *c)
 
     while (writer_poll_done(c->writer, &d)) {
         did++;
+        struct block *b = NULL;
         if (d.work.rdd)
             written(c, &d);
+        else if (c->recorder && recorder_called(c->recorder, &d, &b))
+            record_done(c, &d, b);
         else
             report_called(c->report, &d);
     }

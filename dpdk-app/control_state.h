@@ -5,6 +5,7 @@
 #define DPDK_APP_CONTROL_STATE_H
 
 #include "dpdk-app/control.h"
+#include "dpdk-app/recorder.h"
 #include "dpdk-app/report.h"
 
 #define OUTS_MAX 1024u /* outputs on their way to the writer or in it */
@@ -30,6 +31,8 @@ struct control {
     struct writer *writer;
     struct screen screen;
     struct report *report;
+    struct recorder *recorder; /* NULL: no --record */
+    uint64_t marked;           /* ticks below are marked as closed in the record */
     enum control_phase phase;
     int exit_code;
     struct worker_inbox *inbox; /* by worker */
@@ -41,7 +44,7 @@ struct control {
     uint32_t outs_used;
     uint64_t closed[INPUTS_MAX]; /* by input: ticks below are closed */
     uint64_t last_tick;          /* of the run (--for); UINT64_MAX: open */
-    bool cut;                    /* the last tick is not whole */
+    bool cut;                    /* a signal: the last tick is not whole */
     uint64_t after_end;          /* rows of blocks that came after the last tick */
     uint64_t sync_tsc, look_tsc, start_tsc;
     uint64_t pages_low;
@@ -49,6 +52,8 @@ struct control {
 
 /* control_event gives an event to the scheduler and carries out what follows. */
 void control_event(struct control *c, const struct event *e);
+/* control_release: one holder less (the scheduler, the recorder); the last lets the block go. */
+void control_release(struct control *c, struct block *b);
 /* control_inputs.c: messages of the inputs; how many. */
 uint32_t control_inputs(struct control *c);
 /* all inputs have said their last word. */

@@ -39,6 +39,8 @@ static uint32_t step_feeder(struct node *n, struct node_input *in)
 
 static uint32_t step_input(struct node *n, struct node_input *in)
 {
+    if (in->replay)
+        return 0; /* control reads it */
     return in->ingest ? step_ingest(n, in) : step_feeder(n, in);
 }
 

@@ -43,7 +43,8 @@ static const struct {
     {"run", command_run,
      "run JOB... [--config APPLIANCE] [--pcap [PORT=]FILE [--pace] [--loop]]\n"
      "      [--input SOURCE=FILE [--rate R] [--start TIME]] [--stats FILE] [--for 10s]\n"
-     "      [--show-dropped] [--no-huge] [--simd scalar|avx2|avx512] [-- EAL ARGS]\n"
+     "      [--record DIR | --replay DIR] [--show-dropped] [--no-huge]\n"
+     "      [--simd scalar|avx2|avx512] [-- EAL ARGS]\n"
      "                     runs jobs on the ports of the appliance file, or on files"},
     {"check", command_check, "check JOB...           finds every error of job files"},
     {"plan", command_plan,

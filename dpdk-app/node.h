@@ -23,6 +23,7 @@
 #include "dpdk-app/ingest.h"
 #include "dpdk-app/pool.h"
 #include "dpdk-app/port.h"
+#include "dpdk-app/replay.h"
 #include "dpdk-app/worker.h"
 #include "io/writer.h"
 #include "job/job.h"
@@ -71,8 +72,9 @@ struct node_stream {
 };
 
 struct node_input {
-    struct ingest *ingest; /* one of the two */
+    struct ingest *ingest; /* one of the three */
     struct feeder *feeder;
+    struct replay *replay;
     const struct port *port; /* of ingest */
     uint32_t port_queue;
     uint32_t lcore;

@@ -122,6 +122,21 @@ static uint64_t memory_ticks(const struct node *n)
     return ticks;
 }
 
+/* Pages that files leave to shuffles and outputs. */
+static uint32_t pages_reserve(const struct node *n)
+{
+    return (uint32_t)(n->appliance->blocks_bytes / PAGE_BYTES / 4);
+}
+
+uint64_t node_streams_hash(const struct node *n)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+
+    for (uint32_t s = 0; s < n->streams_cnt; s++)
+        h = (h ^ type_hash(n->stream[s].conf->spec.type)) * 0x100000001b3u;
+    return h;
+}
+
 static struct feeder_conf feeder_base(const struct node *n)
 {
     const struct run_conf *c = n->conf;
@@ -134,8 +149,7 @@ static struct feeder_conf feeder_base(const struct node *n)
                                 .memory_ticks = memory_ticks(n),
                                 .queue_idx = n->inputs_cnt,
                                 .pool = n->pool,
-                                .pages_reserve =
-                                    (uint32_t)(n->appliance->blocks_bytes / PAGE_BYTES / 4)};
+                                .pages_reserve = pages_reserve(n)};
 }
 
 static int add_feeder(struct node *n, const struct feeder_conf *conf, char *err, size_t err_bytes)
@@ -225,6 +239,26 @@ static void align_feeders(struct node *n)
         feeder_align(n->input[i].feeder, n->first_tick);
 }
 
+/* A recorded run stands in for all inputs. */
+static int open_replay(struct node *n, char *err, size_t err_bytes)
+{
+    struct replay_conf conf = {.dir = n->conf->replay,
+                               .pool = n->pool,
+                               .pages_reserve = pages_reserve(n),
+                               .tick_ns = n->tick_ns,
+                               .streams_cnt = n->streams_cnt,
+                               .hash = node_streams_hash(n)};
+    struct node_input *in = input_new(n);
+
+    for (uint32_t s = 0; s < n->streams_cnt; s++)
+        input_fills(n, in, s);
+    in->replay = replay_new(&conf, err, err_bytes);
+    if (!in->replay)
+        return -EIO;
+    n->first_tick = replay_first_tick(in->replay);
+    return 0;
+}
+
 int node_open_inputs(struct node *n, char *err, size_t err_bytes)
 {
     const struct run_conf *c = n->conf;
@@ -232,6 +266,8 @@ int node_open_inputs(struct node *n, char *err, size_t err_bytes)
 
     if (n->live)
         return open_ports(n, err, err_bytes);
+    if (c->replay)
+        return open_replay(n, err, err_bytes);
     for (uint32_t i = 0; !rc && i < c->pcaps_cnt; i++)
         rc = open_capture(n, c->pcap[i].port, c->pcap[i].file, err, err_bytes);
     for (uint32_t i = 0; !rc && i < c->inputs_cnt; i++)
@@ -250,6 +286,8 @@ void node_close_inputs(struct node *n)
             ingest_free(n->input[i].ingest);
         if (n->input[i].feeder)
             feeder_free(n->input[i].feeder);
+        if (n->input[i].replay)
+            replay_free(n->input[i].replay);
     }
     for (uint32_t i = 0; i < n->ports_cnt; i++)
         port_close(&n->port[i]);

@@ -18,16 +18,14 @@ struct report *report_new(struct node *n, struct writer *w, struct screen *scree
                           struct strbuf *err);
 void report_free(struct report *r);
 
-/* An input block came; a worker answered; an output leaves; it was written; a call
- * on the I/O thread came back; a job's interval is done; a map task's list of blocks is fixed. */
-void report_block(struct report *r, const struct block *b);
+/* A worker answered; an output leaves; it was written; a call on the I/O thread came back; a
+ * job's interval is done. */
 void report_work(struct report *r, const struct answer_msg *m);
 void report_output(struct report *r, uint32_t job, uint64_t interval);
 void report_written(struct report *r, uint32_t job, uint64_t interval, uint32_t output,
                     const struct writer_done *d);
 void report_called(struct report *r, const struct writer_done *d);
 void report_interval(struct report *r, uint32_t job, uint64_t interval, bool complete);
-void report_lineage(struct report *r, const struct action *a);
 
 /* report_step hands finished lines to the I/O thread; how many. */
 uint32_t report_step(struct report *r);

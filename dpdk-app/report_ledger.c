@@ -5,12 +5,6 @@
 
 #include "dpdk-app/report_state.h"
 
-void report_block(struct report *r, const struct block *b)
-{
-    (void)r;
-    (void)b;
-}
-
 /* The position of a job's stream in an input, or -1. */
 static int fills(const struct node_input *in, const struct node_job *nj, uint32_t sources)
 {
@@ -75,7 +69,7 @@ void report_packets(const struct report *r, uint32_t job, struct stats_ledger *l
             continue;
         if (in->ingest)
             add_ingest(in, l);
-        else
+        else if (in->feeder)
             add_feeder(in, l);
     }
     add_ports(r, nj, sources, l);
@@ -117,10 +111,4 @@ uint32_t report_lcores(const struct report *r, struct stats_lcore *out)
             n->lcore[i].id, roles_of(&n->lcore[i]),
             report_ns(atomic_load_explicit(&n->lcore[i].busy_tsc, memory_order_relaxed))};
     return cnt;
-}
-
-void report_lineage(struct report *r, const struct action *a)
-{
-    (void)r;
-    (void)a;
 }

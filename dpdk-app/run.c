@@ -50,6 +50,7 @@ static const struct option options[] = {
     {"start", required_argument, NULL, 'S'},     {"stats", required_argument, NULL, 's'},
     {"for", required_argument, NULL, 'f'},       {"show-dropped", no_argument, NULL, 'd'},
     {"no-huge", no_argument, NULL, 'n'},         {"simd", required_argument, NULL, 'v'},
+    {"record", required_argument, NULL, 'R'},    {"replay", required_argument, NULL, 'Y'},
     {NULL, 0, NULL, 0},
 };
 
@@ -131,6 +132,12 @@ static int set_option(struct run_conf *c, int opt, char *arg)
     case 'v':
         c->simd = arg;
         return 0;
+    case 'R':
+        c->record = arg;
+        return 0;
+    case 'Y':
+        c->replay = arg;
+        return 0;
     default:
         return EXIT_USAGE;
     }
@@ -157,8 +164,8 @@ static int parse_args(struct run_conf *c, int argc, char **argv)
             return usage("too many job files", NULL);
         c->job[c->jobs_cnt++] = argv[optind];
     }
-    if (c->pcaps_cnt && c->inputs_cnt)
-        return usage("--pcap and --input do not go together", NULL);
+    if (!!c->pcaps_cnt + !!c->inputs_cnt + !!c->replay > 1)
+        return usage("--pcap, --input and --replay do not go together", NULL);
     if ((c->pace || c->loop) && !c->pcaps_cnt && !c->inputs_cnt)
         return usage("--pace and --loop need --pcap", NULL);
     return 0;
