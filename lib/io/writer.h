@@ -54,8 +54,8 @@ bool writer_poll_done(struct writer *w, struct writer_done *done);
 /* writer_backlog: how much work is pushed and not yet done. */
 uint32_t writer_backlog(const struct writer *w);
 /* writer_stop lets the thread do what is queued and end, and waits for it, at most timeout_ns.
- * Returns 0, or -ETIMEDOUT: the thread is stuck in a write and stays behind; then neither the
- * writer nor its sinks may be touched again. After 0 writer_poll_done gives back the rest. */
+ * Returns 0; writer_poll_done then gives back the rest. Or -ETIMEDOUT: the thread is stuck in a
+ * write. writer_stop may be called again; until it returns 0 the writer and its sinks stay. */
 int writer_stop(struct writer *w, uint64_t timeout_ns);
 /* writer_free: after writer_stop returned 0. The sinks are the caller's to close. */
 void writer_free(struct writer *w);
