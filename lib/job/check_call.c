@@ -79,6 +79,15 @@ static const char *rows_of(struct checker *ck, const char *name, enum fn_kind ki
     return rows;
 }
 
+static const char *literal_hint(const struct expr *lit, char what)
+{
+    if (what == 'a')
+        return memchr(lit->lit.s, '/', lit->lit.s_len)
+                   ? "inNet(ip, \"10.0.0.0/8\") asks for a network"
+                   : "such as \"10.0.0.1\" or \"2001:db8::1\"";
+    return what == 'd' ? "such as \"30s\" or \"500ms\"" : "such as \"2026-11-20T00:00:00Z\"";
+}
+
 /* A literal string beside an address or a time was meant as one. */
 static bool bad_literal(struct checker *ck, const struct ast *a, struct expr **arg)
 {
@@ -91,11 +100,7 @@ static bool bad_literal(struct checker *ck, const struct ast *a, struct expr **a
             continue;
         if (kind == TYPE_TIME && (a->s[0] == '+' || a->s[0] == '-'))
             what = "duration";
-        check_error(ck, a->kid[k]->all,
-                    kind == TYPE_IP ? "such as \"10.0.0.1\" or \"2001:db8::1\""
-                    : *what == 'd'  ? "such as \"30s\" or \"500ms\""
-                                    : "such as \"2026-11-20T00:00:00Z\"",
-                    "this string is no %s", what);
+        check_error(ck, a->kid[k]->all, literal_hint(lit, *what), "this string is no %s", what);
         return true;
     }
     return false;

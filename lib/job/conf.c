@@ -210,6 +210,22 @@ bool conf_uint(struct conf *c, struct cnode *n, uint64_t min, uint64_t max, uint
     return in_range(c, n, rc, *out, min, max);
 }
 
+bool conf_bytes(struct conf *c, struct cnode *n, uint64_t min, uint64_t max, uint64_t *out)
+{
+    const char *s;
+
+    if (!conf_text(c, n, &s))
+        return false;
+    int rc = parse_uint(s, n->len, out);
+    if (rc == -EINVAL)
+        rc = parse_size_bytes(s, n->len, out);
+    if (rc == -EINVAL) {
+        conf_error(c, n, NULL, "'%s' is no number of bytes", s);
+        return false;
+    }
+    return in_range(c, n, rc, *out, min, max);
+}
+
 bool conf_bool(struct conf *c, struct cnode *n, bool *out)
 {
     static const char *const list[] = {"false", "true", NULL};

@@ -60,9 +60,9 @@ struct key {
     {                                                                                    \
         .name = name_, .takes = takes_, .by_default = default_, .doc = doc_, __VA_ARGS__ \
     }
-#define KEY_LATER(name_)             \
-    {                                \
-        .name = name_, .later = true \
+#define KEY_LATER(name_)               \
+    {                                  \
+        .name = (name_), .later = true \
     }
 #define KEYS_END     \
     {                \
@@ -83,6 +83,8 @@ struct cnode *conf_get(const struct cnode *map, const char *key);
 bool conf_is_map(struct conf *c, struct cnode *n, const char *what);
 bool conf_text(struct conf *c, struct cnode *n, const char **out);
 bool conf_uint(struct conf *c, struct cnode *n, uint64_t min, uint64_t max, uint64_t *out);
+/* conf_bytes: a small number of bytes, "16" as well as "16B" or "1KB". */
+bool conf_bytes(struct conf *c, struct cnode *n, uint64_t min, uint64_t max, uint64_t *out);
 bool conf_bool(struct conf *c, struct cnode *n, bool *out);
 bool conf_duration(struct conf *c, struct cnode *n, uint64_t min_ns, uint64_t max_ns, uint64_t *ns);
 bool conf_size(struct conf *c, struct cnode *n, uint64_t min, uint64_t max, uint64_t *bytes);

@@ -30,25 +30,29 @@ static void put_formats(struct strbuf *out, uint32_t formats)
     strbuf_puts(out, formats ? "." : "");
 }
 
-static void put_keys(struct strbuf *out, uint32_t indent, const struct key *keys)
+static void put_key(struct strbuf *out, uint32_t indent, const struct key *k)
 {
     struct strbuf doc = {0};
 
-    for (; keys->name; keys++) {
-        if (keys->later)
-            continue;
-        strbuf_clear(&doc);
-        strbuf_printf(&doc, "%s.", keys->doc);
-        put_formats(&doc, keys->formats);
-        put_row(out, indent, keys->name, 12, doc.s);
-        strbuf_printf(out, "%*s%s", (int)indent + 14, "", keys->takes);
-        if (keys->required)
-            strbuf_puts(out, " (required)");
-        else if (keys->by_default)
-            strbuf_printf(out, " (default: %s)", keys->by_default);
-        strbuf_puts(out, "\n");
-    }
+    strbuf_printf(&doc, "%s.", k->doc);
+    put_formats(&doc, k->formats);
+    put_row(out, indent, k->name, 12, doc.s);
+    strbuf_printf(out, "%*s%s", (int)indent + 14, "", k->takes);
+    if (k->required)
+        strbuf_puts(out, " (required)");
+    else if (k->by_default)
+        strbuf_printf(out, " (default: %s)", k->by_default);
+    strbuf_puts(out, "\n");
     strbuf_release(&doc);
+}
+
+/* What must be there comes first. */
+static void put_keys(struct strbuf *out, uint32_t indent, const struct key *keys)
+{
+    for (int required = 1; required >= 0; required--)
+        for (const struct key *k = keys; k->name; k++)
+            if (!k->later && k->required == required)
+                put_key(out, indent, k);
 }
 
 static void list_sources(struct strbuf *out)
@@ -93,21 +97,51 @@ static void list_operators(struct strbuf *out)
     strbuf_puts(out, "\n");
 }
 
-static void put_fn(struct strbuf *out, struct strbuf *call, const struct fn *f)
+/* Rows that differ in their types alone are shown as one, over T. */
+static bool is_same(const struct fn *a, const struct fn *b)
 {
+    return a->kind == b->kind && a->args_cnt == b->args_cnt && !strcmp(a->name, b->name) &&
+           !strcmp(a->doc, b->doc);
+}
+
+static void put_call(struct strbuf *call, const struct fn *f, bool over_t, bool gives_t)
+{
+    const char *arg[FN_ARGS_MAX] = {"", "", "", ""}, *result = fn_arg_name(f->result);
+
+    for (uint32_t i = 0; i < f->args_cnt; i++)
+        arg[i] = over_t ? "T" : fn_arg_name(f->arg[i]);
+    if (gives_t)
+        result = "T";
     strbuf_clear(call);
     if (f->kind == FN_INFIX) {
-        strbuf_printf(call, "%s %s %s", fn_arg_name(f->arg[0]), f->name, fn_arg_name(f->arg[1]));
-    } else if (f->kind == FN_PREFIX) {
-        strbuf_printf(call, "%s%s", f->name, fn_arg_name(f->arg[0]));
+        strbuf_printf(call, "%s %s %s", arg[0], f->name, arg[1]);
     } else {
-        strbuf_printf(call, "%s(", f->name);
+        strbuf_printf(call, f->kind == FN_CALL ? "%s(" : "%s", f->name);
         for (uint32_t i = 0; i < f->args_cnt; i++)
-            strbuf_printf(call, "%s%s", i ? ", " : "", fn_arg_name(f->arg[i]));
-        strbuf_puts(call, ")");
+            strbuf_printf(call, "%s%s", i ? ", " : "", arg[i]);
+        strbuf_puts(call, f->kind == FN_CALL ? ")" : "");
     }
-    strbuf_printf(call, ": %s", fn_arg_name(f->result));
-    put_row(out, 2, call->s, 36, f->doc);
+    strbuf_printf(call, ": %s", result);
+}
+
+/* Prints the row at i and those that are the same but for their types; returns the next. */
+static uint32_t put_fn(struct strbuf *out, uint32_t i)
+{
+    struct strbuf call = {0}, doc = {0};
+    const struct fn *f = &fn_table[i];
+    uint32_t end = i;
+    bool gives_t = true;
+
+    for (; end < fn_table_cnt && is_same(f, &fn_table[end]); end++)
+        gives_t &= fn_table[end].result == fn_table[end].arg[0];
+    strbuf_puts(&doc, f->doc);
+    for (uint32_t k = i; end - i > 1 && k < end; k++)
+        strbuf_printf(&doc, "%s%s", k == i ? "; T: " : ", ", fn_arg_name(fn_table[k].arg[0]));
+    put_call(&call, f, end - i > 1, end - i > 1 && gives_t);
+    put_row(out, 2, call.s, 38, doc.s);
+    strbuf_release(&call);
+    strbuf_release(&doc);
+    return end;
 }
 
 static void list_functions(struct strbuf *out)
@@ -117,20 +151,17 @@ static void list_functions(struct strbuf *out)
         [FN_INFIX] = "\nSigns\n\n",
         [FN_PREFIX] = "",
     };
-    struct strbuf call = {0};
 
     for (int kind = FN_CALL; kind <= FN_PREFIX; kind++) {
         strbuf_puts(out, head[kind]);
-        for (uint32_t i = 0; i < fn_table_cnt; i++)
-            if (fn_table[i].kind == (enum fn_kind)kind)
-                put_fn(out, &call, &fn_table[i]);
+        for (uint32_t i = 0; i < fn_table_cnt;)
+            i = fn_table[i].kind == (enum fn_kind)kind ? put_fn(out, i) : i + 1;
     }
-    put_row(out, 2, "bool && bool: bool", 36, "and; the right side only where the left is true");
-    put_row(out, 2, "bool || bool: bool", 36, "or; the right side only where the left is false");
-    put_row(out, 2, "bool ? T : T", 36, "one of two values; the other is not computed");
+    put_row(out, 2, "bool && bool: bool", 38, "and; the right side only where the left is true");
+    put_row(out, 2, "bool || bool: bool", 38, "or; the right side only where the left is false");
+    put_row(out, 2, "bool ? T : T", 38, "one of two values; the other is not computed");
     strbuf_puts(out, "\nAn int may stand where a float is wanted; a literal string where an ip, a "
                      "time or a duration is.\n");
-    strbuf_release(&call);
 }
 
 static void list_fields(struct strbuf *out)

@@ -60,7 +60,7 @@ static bool read_width(struct conf *c, struct cnode *map, struct cnode *n, struc
                  "a string in a binary record needs a width");
         return false;
     }
-    if (n && !conf_uint(c, n, w.min, w.max, &v))
+    if (n && !conf_bytes(c, n, w.min, w.max, &v))
         return false;
     out->width = (uint32_t)v;
     if ((out->type == TYPE_FLOAT || out->type == TYPE_IP) && v != w.min && v != w.max) {
@@ -120,7 +120,7 @@ static bool read_binary_field(struct conf *c, struct cnode *n, uint32_t at,
         val[FIELD_TYPE] = n;
     if (!val[FIELD_TYPE] || !read_type(c, val[FIELD_TYPE], out))
         return false;
-    if (val[FIELD_AT] && !conf_uint(c, val[FIELD_AT], 0, RECORD_BYTES_MAX - 1, &v))
+    if (val[FIELD_AT] && !conf_bytes(c, val[FIELD_AT], 0, RECORD_BYTES_MAX - 1, &v))
         return false;
     out->offset = (uint32_t)v;
     out->big_endian = true;
@@ -136,7 +136,7 @@ static void check_record(struct conf *c, struct cnode *schema, struct cnode *n, 
 {
     uint64_t bytes = 0;
 
-    if (n && !conf_uint(c, n, 1, RECORD_BYTES_MAX, &bytes))
+    if (n && !conf_bytes(c, n, 1, RECORD_BYTES_MAX, &bytes))
         return;
     for (uint32_t i = 0; i < f->fields_cnt; i++) {
         const struct format_field *field = &f->field[i];
@@ -238,7 +238,7 @@ const struct type *read_format(struct conf *c, struct cnode *source, struct cnod
     if (f->kind == FORMAT_TEXT)
         return one_field(c, f, "line");
     if (f->kind == FORMAT_FRAMES) {
-        if (val[UDP_LENGTH] && conf_uint(c, val[UDP_LENGTH], 1, 4, &length) && length == 3)
+        if (val[UDP_LENGTH] && conf_bytes(c, val[UDP_LENGTH], 1, 4, &length) && length == 3)
             conf_error(c, val[UDP_LENGTH], NULL, "the length has 1, 2 or 4 bytes");
         f->length_bytes = (uint32_t)length;
         return one_field(c, f, "frame");

@@ -31,6 +31,7 @@ static void read_file(struct conf *c, const struct job *j, struct cnode **val, s
 {
     static const char *const formats[] = {"jsonl", "csv", NULL};
     struct cnode *path = val[SINK_FILE_PATH];
+    const char *folder;
     int i = 0;
 
     if (val[SINK_FILE_FORMAT])
@@ -38,11 +39,12 @@ static void read_file(struct conf *c, const struct job *j, struct cnode **val, s
     out->format = i == 1 ? SINK_CSV : SINK_JSONL;
     if (val[SINK_FILE_ROLL])
         read_roll(c, j, val[SINK_FILE_ROLL], out);
-    if (!path || !conf_text(c, path, &out->path))
+    if (!path || !conf_text(c, path, &folder))
         return;
     for (uint32_t s = 0; s < j->sinks_cnt; s++)
-        if (j->sink[s].path && &j->sink[s] != out && !strcmp(j->sink[s].path, out->path))
+        if (j->sink[s].path && !strcmp(j->sink[s].path, folder))
             conf_error(c, path, NULL, "sink '%s' writes to this folder too", j->sink[s].name);
+    out->path = folder;
 }
 
 static void read_sink(struct conf *c, struct job *j, struct cnode *key, struct cnode *map)
