@@ -3,28 +3,26 @@
 
 bool bit_runs_make(struct bit_runs *b, struct eval *ev, const struct col *c, uint32_t gap_min)
 {
-    uint64_t runs_cnt = 0, words_cnt = 0;
     struct str_run str = {0};
+    uint64_t words_cnt = 0;
 
+    /* As many runs as rows at most. */
+    b->run = (struct bit_run *)(void *)eval_bytes(ev, ev->sel_cnt * sizeof *b->run);
+    if (!b->run)
+        return false;
+    b->runs_cnt = 0;
     while (str_run_next(&str, ev, c, gap_min)) {
-        runs_cnt++;
-        words_cnt += byte_mask_words(str.end_off - str.start_off) + 1;
+        uint32_t cnt = byte_mask_words(str.end_off - str.start_off) + 1;
+        b->run[b->runs_cnt++] = (struct bit_run){str, (uint32_t)words_cnt, cnt};
+        words_cnt += cnt;
     }
-    b->runs_cnt = (uint32_t)runs_cnt;
     b->words_cnt = (uint32_t)words_cnt;
-    b->run = (struct bit_run *)(void *)eval_bytes(ev, runs_cnt * sizeof *b->run);
     b->bits = (uint64_t *)(void *)eval_bytes(ev, words_cnt * sizeof *b->bits);
     b->before = (uint32_t *)(void *)eval_bytes(ev, words_cnt * sizeof *b->before);
     if (ev->no_memory)
         return false;
-    uint32_t word = 0;
-    str = (struct str_run){0};
-    for (struct bit_run *r = b->run; str_run_next(&str, ev, c, gap_min); r++) {
-        uint32_t cnt = byte_mask_words(str.end_off - str.start_off) + 1;
-        *r = (struct bit_run){str, word, cnt};
-        word += cnt;
-        b->bits[word - 1] = 0;
-    }
+    for (uint32_t i = 0; i < b->runs_cnt; i++)
+        b->bits[b->run[i].word + b->run[i].words_cnt - 1] = 0;
     return true;
 }
 
@@ -45,15 +43,4 @@ void bit_run_clear_gaps(const struct bit_runs *b, const struct bit_run *run, con
         clear_bits(b->bits + run->word, end - run->str.start_off, c->s.off[r] - run->str.start_off);
         end = c->s.off[r] + c->s.len[r];
     }
-}
-
-uint32_t bit_runs_count(struct bit_runs *b)
-{
-    uint32_t cnt = 0;
-
-    for (uint32_t w = 0; w < b->words_cnt; w++) {
-        b->before[w] = cnt;
-        cnt += (uint32_t)__builtin_popcountll(b->bits[w]);
-    }
-    return cnt;
 }

@@ -19,7 +19,7 @@ struct bit_runs {
     uint32_t runs_cnt;
     uint32_t words_cnt;
     uint64_t *bits;
-    uint32_t *before; /* room for bits before each word of the whole column (bit_run_rank) */
+    uint32_t *before; /* room for a count before each word, for whoever counts bits by row */
 };
 
 /* bit_runs_make finds the runs of the live rows and takes room for their bits from the arena;
@@ -28,16 +28,5 @@ bool bit_runs_make(struct bit_runs *b, struct eval *ev, const struct col *c, uin
 /* bit_run_clear_gaps clears the bits of the bytes that lie between rows. */
 void bit_run_clear_gaps(const struct bit_runs *b, const struct bit_run *run, const struct eval *ev,
                         const struct col *c);
-/* bit_runs_count fills `before` and returns the number of bits that are set. */
-uint32_t bit_runs_count(struct bit_runs *b);
-
-/* bit_run_rank: how many bits of the column come before byte `off` of its base, in this run. */
-static inline uint32_t bit_run_rank(const struct bit_runs *b, const struct bit_run *run,
-                                    uint32_t off)
-{
-    uint32_t bit = off - run->str.start_off, w = run->word + bit / 64;
-
-    return b->before[w] + (uint32_t)__builtin_popcountll(b->bits[w] & ((1ull << bit % 64) - 1));
-}
 
 #endif

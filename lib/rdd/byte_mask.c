@@ -34,15 +34,45 @@ static void mask_scalar(const uint8_t *p, uint32_t n, struct byte_test t, uint64
     }
 }
 
+static inline uint32_t put_scalar(uint64_t m, uint32_t first, uint32_t *pos, uint32_t cnt)
+{
+    for (; m; m &= m - 1)
+        pos[cnt++] = first + (uint32_t)__builtin_ctzll(m);
+    return cnt;
+}
+
 static uint32_t positions_scalar(const uint64_t *mask, uint32_t words_cnt, uint32_t first,
                                  uint32_t *pos)
 {
-    uint32_t *to = pos;
+    uint32_t cnt = 0;
 
-    for (uint32_t w = 0; w < words_cnt; w++, first += 64)
-        for (uint64_t m = mask[w]; m; m &= m - 1)
-            *to++ = first + (uint32_t)__builtin_ctzll(m);
-    return (uint32_t)(to - pos);
+    for (uint32_t w = 0; w < words_cnt; w++)
+        cnt = put_scalar(mask[w], first + w * 64, pos, cnt);
+    return cnt;
+}
+
+/* Spans are found a chunk of the mask at a time: where they begin into off, where they end into
+ * len; then, while both are in L1, the lengths. */
+#define SPAN_CHUNK 32u
+
+static inline void ends_to_lengths(const uint32_t *off, uint32_t *len, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++)
+        len[i] -= off[i];
+}
+
+static uint32_t spans_scalar(const uint64_t *mask, uint32_t words_cnt, uint32_t first,
+                             uint32_t *off, uint32_t *len)
+{
+    uint32_t begins_cnt = 0, ends_cnt = 0;
+    uint64_t before = 0;
+
+    for (uint32_t w = 0; w < words_cnt; before = mask[w++]) {
+        begins_cnt = put_scalar(bit_begins(mask[w], before), first + w * 64, off, begins_cnt);
+        ends_cnt = put_scalar(bit_ends(mask[w], before), first + w * 64, len, ends_cnt);
+    }
+    ends_to_lengths(off, len, 0, ends_cnt);
+    return ends_cnt;
 }
 
 /* --- AVX2 --------------------------------------------------------------------------------------
@@ -81,22 +111,43 @@ AVX2 static inline void mask_avx2(const uint8_t *p, uint32_t n, struct byte_test
 
 /* Eight positions are written at a time, whether there are as many or not: most words have some
  * ten bits, and a loop that ends after a number of rounds that cannot be guessed costs more. */
+AVX2 static inline uint32_t put_avx2(uint64_t m, uint32_t first, uint32_t *pos, uint32_t cnt)
+{
+    uint32_t hits = (uint32_t)_mm_popcnt_u64(m);
+
+    for (uint32_t k = 0; k < hits; k += 8)
+        for (uint32_t j = 0; j < 8; j++) {
+            pos[cnt + k + j] = first + (uint32_t)_tzcnt_u64(m);
+            m = _blsr_u64(m);
+        }
+    return cnt + hits;
+}
+
 AVX2 static uint32_t positions_avx2(const uint64_t *mask, uint32_t words_cnt, uint32_t first,
                                     uint32_t *pos)
 {
     uint32_t cnt = 0;
 
-    for (uint32_t w = 0; w < words_cnt; w++, first += 64) {
-        uint64_t m = mask[w];
-        uint32_t hits = (uint32_t)_mm_popcnt_u64(m);
-        for (uint32_t k = 0; k < hits; k += 8)
-            for (uint32_t j = 0; j < 8; j++) {
-                pos[cnt + k + j] = first + (uint32_t)_tzcnt_u64(m);
-                m = _blsr_u64(m);
-            }
-        cnt += hits;
-    }
+    for (uint32_t w = 0; w < words_cnt; w++)
+        cnt = put_avx2(mask[w], first + w * 64, pos, cnt);
     return cnt;
+}
+
+AVX2 static uint32_t spans_avx2(const uint64_t *mask, uint32_t words_cnt, uint32_t first,
+                                uint32_t *off, uint32_t *len)
+{
+    uint32_t begins_cnt = 0, ends_cnt = 0;
+    uint64_t before = 0;
+
+    for (uint32_t w = 0; w < words_cnt;) {
+        uint32_t to = words_cnt - w < SPAN_CHUNK ? words_cnt : w + SPAN_CHUNK, done = ends_cnt;
+        for (; w < to; before = mask[w++]) {
+            begins_cnt = put_avx2(bit_begins(mask[w], before), first + w * 64, off, begins_cnt);
+            ends_cnt = put_avx2(bit_ends(mask[w], before), first + w * 64, len, ends_cnt);
+        }
+        ends_to_lengths(off, len, done, ends_cnt);
+    }
+    return ends_cnt;
 }
 
 /* --- AVX-512 -----------------------------------------------------------------------------------
@@ -124,34 +175,66 @@ AVX512 static inline void mask_avx512(const uint8_t *p, uint32_t n, struct byte_
     }
 }
 
-AVX512 static inline void store_positions(uint32_t *pos, __m128i bytes, __m512i first)
+/* Positions 16 n to 16 n + 15 of a word, made 32 bits wide. */
+#define STORE_POSITIONS(pos, at, n, first) \
+    _mm512_storeu_si512(                   \
+        (pos) + 16 * (n),                  \
+        _mm512_add_epi32(_mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(at, n)), first))
+
+AVX512 static inline uint32_t put_avx512(uint64_t m, __m512i iota, __m512i first, uint32_t *pos,
+                                         uint32_t cnt)
 {
-    _mm512_storeu_si512(pos, _mm512_add_epi32(_mm512_cvtepu8_epi32(bytes), first));
+    __m512i at = _mm512_maskz_compress_epi8(m, iota);
+    uint32_t hits = (uint32_t)_mm_popcnt_u64(m);
+
+    STORE_POSITIONS(pos + cnt, at, 0, first);
+    if (__builtin_expect(hits > 16, 0)) {
+        STORE_POSITIONS(pos + cnt, at, 1, first);
+        STORE_POSITIONS(pos + cnt, at, 2, first);
+        STORE_POSITIONS(pos + cnt, at, 3, first);
+    }
+    return cnt + hits;
+}
+
+AVX512 static inline __m512i iota_avx512(void)
+{
+    static const uint8_t iota[64] = {
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+
+    return _mm512_loadu_si512(iota);
 }
 
 AVX512 static uint32_t positions_avx512(const uint64_t *mask, uint32_t words_cnt, uint32_t first,
                                         uint32_t *pos)
 {
-    static const uint8_t iota_bytes[64] = {
-        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
-    const __m512i iota = _mm512_loadu_si512(iota_bytes);
+    const __m512i iota = iota_avx512(), step = _mm512_set1_epi32(64);
+    __m512i at = _mm512_set1_epi32((int)first);
     uint32_t cnt = 0;
 
-    for (uint32_t w = 0; w < words_cnt; w++, first += 64) {
-        __m512i at = _mm512_maskz_compress_epi8(mask[w], iota);
-        __m512i from = _mm512_set1_epi32((int)first);
-        uint32_t hits = (uint32_t)_mm_popcnt_u64(mask[w]);
-        store_positions(pos + cnt, _mm512_castsi512_si128(at), from);
-        if (__builtin_expect(hits > 16, 0)) {
-            store_positions(pos + cnt + 16, _mm512_extracti32x4_epi32(at, 1), from);
-            store_positions(pos + cnt + 32, _mm512_extracti32x4_epi32(at, 2), from);
-            store_positions(pos + cnt + 48, _mm512_extracti32x4_epi32(at, 3), from);
-        }
-        cnt += hits;
-    }
+    for (uint32_t w = 0; w < words_cnt; w++, at = _mm512_add_epi32(at, step))
+        cnt = put_avx512(mask[w], iota, at, pos, cnt);
     return cnt;
+}
+
+AVX512 static uint32_t spans_avx512(const uint64_t *mask, uint32_t words_cnt, uint32_t first,
+                                    uint32_t *off, uint32_t *len)
+{
+    const __m512i iota = iota_avx512(), step = _mm512_set1_epi32(64);
+    __m512i at = _mm512_set1_epi32((int)first);
+    uint32_t begins_cnt = 0, ends_cnt = 0;
+    uint64_t before = 0;
+
+    for (uint32_t w = 0; w < words_cnt;) {
+        uint32_t to = words_cnt - w < SPAN_CHUNK ? words_cnt : w + SPAN_CHUNK, done = ends_cnt;
+        for (; w < to; before = mask[w++], at = _mm512_add_epi32(at, step)) {
+            begins_cnt = put_avx512(bit_begins(mask[w], before), iota, at, off, begins_cnt);
+            ends_cnt = put_avx512(bit_ends(mask[w], before), iota, at, len, ends_cnt);
+        }
+        ends_to_lengths(off, len, done, ends_cnt);
+    }
+    return ends_cnt;
 }
 
 /* --- the table ---------------------------------------------------------------------------------
@@ -205,4 +288,14 @@ uint32_t bit_positions(const uint64_t *mask, uint32_t words_cnt, uint32_t first,
     if (simd_level == SIMD_AVX2)
         return positions_avx2(mask, words_cnt, first, pos);
     return positions_scalar(mask, words_cnt, first, pos);
+}
+
+uint32_t bit_spans(const uint64_t *mask, uint32_t words_cnt, uint32_t first, uint32_t *off,
+                   uint32_t *len)
+{
+    if (simd_level == SIMD_AVX512)
+        return spans_avx512(mask, words_cnt, first, off, len);
+    if (simd_level == SIMD_AVX2)
+        return spans_avx2(mask, words_cnt, first, off, len);
+    return spans_scalar(mask, words_cnt, first, off, len);
 }

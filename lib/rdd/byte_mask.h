@@ -26,5 +26,21 @@ void byte_mask_equal(const uint8_t *p, uint32_t n, uint8_t c, uint64_t *mask);
 /* bit_positions writes first + i for every bit i that is set, rising; returns how many. pos has
  * room for them and BIT_POSITIONS_SLACK. */
 uint32_t bit_positions(const uint64_t *mask, uint32_t words_cnt, uint32_t first, uint32_t *pos);
+/* bit_spans gives every run of bits: first + where it begins, and its length. The last word is 0,
+ * so that every run ends. Returns how many; off and len have room for them and the slack. */
+uint32_t bit_spans(const uint64_t *mask, uint32_t words_cnt, uint32_t first, uint32_t *off,
+                   uint32_t *len);
+
+/* bit_begins: the bits of a word at which a run of bits begins; `before` is the word before it. */
+static inline uint64_t bit_begins(uint64_t word, uint64_t before)
+{
+    return word & ~(word << 1 | before >> 63);
+}
+
+/* bit_ends: the bits of a word that lie behind a run of bits. */
+static inline uint64_t bit_ends(uint64_t word, uint64_t before)
+{
+    return ~word & (word << 1 | before >> 63);
+}
 
 #endif

@@ -128,98 +128,165 @@ static uint32_t fixed_bytes(enum type_kind kind)
     }
 }
 
-/* Sizes of the rows into len, offsets by running sum into off; returns the sum. */
-static uint64_t vec_sizes(const struct vec *v, const struct col *col, uint32_t leaves_cnt,
-                          bool nested, uint32_t *off, uint32_t *len)
+/* Runs the statements for every live row r of v, with its selection in registers. */
+#define EACH_LIVE(v, r, ...)                         \
+    do {                                             \
+        const uint16_t *restrict sel_ = (v)->sel;    \
+        const uint32_t cnt_ = (v)->sel_cnt;          \
+        for (uint32_t i_ = 0; i_ < cnt_; i_++) {     \
+            const uint32_t r = sel_ ? sel_[i_] : i_; \
+            __VA_ARGS__                              \
+        }                                            \
+    } while (0)
+
+/* A vector on its way into bytes: row r is written at base + pos[r], a leaf at a time. */
+struct encoder {
+    const struct vec *v;
+    const struct col *col;
+    uint32_t leaves_cnt;
+    uint32_t *len;
+    uint32_t *pos;
+    uint8_t *base;
+    uint64_t zeros; /* bit k: strings of leaf k have zeros, which need escapes */
+};
+
+static void add_string_sizes(struct encoder *e, uint32_t k)
 {
-    uint32_t fixed = 0;
+    const uint8_t *base = e->col[k].s.base;
+    const uint32_t *restrict off = e->col[k].s.off, *restrict len = e->col[k].s.len;
+    uint32_t *restrict sum = e->len, zeros_cnt = 0;
+
+    EACH_LIVE(e->v, r, {
+        uint32_t zeros = str_zeros(base + off[r], len[r]);
+        sum[r] += len[r] + zeros + 2;
+        zeros_cnt += zeros;
+    });
+    e->zeros |= (uint64_t)(zeros_cnt > 0) << k;
+}
+
+/* Sizes of the rows into len, their places into off and pos; returns the sum. */
+static uint64_t place_rows(struct encoder *e, uint32_t *restrict off)
+{
+    uint32_t *restrict len = e->len, *restrict pos = e->pos, fixed = 0;
     uint64_t sum = 0;
 
-    for (uint32_t k = 0; k < leaves_cnt; k++)
-        fixed += fixed_bytes(col[k].kind);
-    for (uint32_t i = 0; i < v->sel_cnt; i++)
-        len[vec_row(v, i)] = fixed;
-    for (uint32_t k = 0; k < leaves_cnt; k++)
-        if (!fixed_bytes(col[k].kind))
-            for (uint32_t i = 0; i < v->sel_cnt; i++)
-                len[vec_row(v, i)] += col_enc_bytes(&col[k], vec_row(v, i), nested);
-    for (uint32_t i = 0; i < v->sel_cnt; i++) {
-        uint32_t r = vec_row(v, i);
-        off[r] = (uint32_t)sum;
-        sum += len[r];
+    for (uint32_t k = 0; k < e->leaves_cnt; k++)
+        fixed += fixed_bytes(e->col[k].kind);
+    EACH_LIVE(e->v, r, len[r] = fixed;);
+    for (uint32_t k = 0; k < e->leaves_cnt; k++) {
+        if (e->col[k].kind == TYPE_STRING)
+            add_string_sizes(e, k);
+        else if (e->col[k].kind == TYPE_LIST)
+            EACH_LIVE(e->v, r, len[r] += col_enc_bytes(&e->col[k], r, true););
     }
+    EACH_LIVE(e->v, r, {
+        off[r] = pos[r] = (uint32_t)sum;
+        sum += len[r];
+    });
     return sum;
 }
 
-static void put_ints(const struct vec *v, const struct col *c, uint8_t *base, uint32_t *pos)
+static void put_ints(struct encoder *e, const struct col *c)
 {
-    for (uint32_t i = 0; i < v->sel_cnt; i++) {
-        uint32_t r = vec_row(v, i);
-        store_be64(base + pos[r], (uint64_t)c->i[r] ^ SIGN);
+    const int64_t *restrict v = c->i;
+    uint8_t *restrict base = e->base;
+    uint32_t *restrict pos = e->pos;
+
+    EACH_LIVE(e->v, r, {
+        store_be64(base + pos[r], (uint64_t)v[r] ^ SIGN);
         pos[r] += 8;
-    }
+    });
 }
 
-static void put_ips(const struct vec *v, const struct col *c, uint8_t *base, uint32_t *pos)
+static void put_ips(struct encoder *e, const struct col *c)
 {
-    for (uint32_t i = 0; i < v->sel_cnt; i++) {
-        uint32_t r = vec_row(v, i);
-        memcpy(base + pos[r], c->ip[r].b, 16);
+    const struct ip *restrict v = c->ip;
+    uint8_t *restrict base = e->base;
+    uint32_t *restrict pos = e->pos;
+
+    EACH_LIVE(e->v, r, {
+        memcpy(base + pos[r], v[r].b, 16);
         pos[r] += 16;
-    }
+    });
 }
 
-static void put_strings(const struct vec *v, const struct col *c, uint8_t *base, uint32_t *pos)
+/* Strings without a zero in any row. */
+static void put_plain_strings(struct encoder *e, const struct col *c)
 {
-    for (uint32_t i = 0; i < v->sel_cnt; i++) {
-        uint32_t r = vec_row(v, i);
+    const uint32_t *restrict off = c->s.off, *restrict len = c->s.len;
+    const uint8_t *restrict from = c->s.base;
+    uint8_t *restrict base = e->base;
+    uint32_t *restrict pos = e->pos;
+
+    EACH_LIVE(e->v, r, {
         uint8_t *to = base + pos[r];
-        pos[r] += (uint32_t)(put_nested_string(to, c->s.base + c->s.off[r], c->s.len[r]) - to);
-    }
+        str_copy(to, from + off[r], len[r]);
+        to[len[r]] = to[len[r] + 1] = 0;
+        pos[r] += len[r] + 2;
+    });
 }
 
-static void put_any(const struct vec *v, const struct col *c, uint8_t *base, uint32_t *pos)
+static void put_any(struct encoder *e, const struct col *c)
 {
-    for (uint32_t i = 0; i < v->sel_cnt; i++) {
-        uint32_t r = vec_row(v, i);
-        uint8_t *to = base + pos[r];
-        pos[r] += (uint32_t)(col_enc(to, c, r, true) - to);
-    }
+    EACH_LIVE(e->v, r, {
+        uint8_t *to = e->base + e->pos[r];
+        e->pos[r] += (uint32_t)(col_enc(to, c, r, true) - to);
+    });
 }
 
-static void put_col(const struct vec *v, const struct col *c, uint8_t *base, uint32_t *pos)
+static void put_col(struct encoder *e, uint32_t k)
 {
-    switch (c->kind) {
-    case TYPE_INT:
-    case TYPE_TIME: put_ints(v, c, base, pos); break;
-    case TYPE_IP: put_ips(v, c, base, pos); break;
-    case TYPE_STRING: put_strings(v, c, base, pos); break;
-    default: put_any(v, c, base, pos); break;
-    }
-}
+    const struct col *c = &e->col[k];
 
-/* A single column of 8 or 16 bytes with every row alive: row r lies at r times that size. */
-static bool is_dense(const struct vec *v, const struct col *c, uint32_t leaves_cnt)
-{
-    return leaves_cnt == 1 && !v->sel && fixed_bytes(c->kind) >= 8;
-}
-
-static void put_dense(struct enc_keys *out, const struct vec *v, const struct col *c, uint8_t *base)
-{
-    uint32_t bytes = fixed_bytes(c->kind);
-
-    for (uint32_t r = 0; r < v->rows; r++) {
-        out->off[r] = r * bytes;
-        out->len[r] = bytes;
-    }
-    if (c->kind == TYPE_IP)
-        memcpy(base, c->ip, (size_t)v->rows * 16);
-    else if (c->kind == TYPE_FLOAT)
-        for (uint32_t r = 0; r < v->rows; r++)
-            store_be64(base + (size_t)r * 8, float_bits(c->f[r]));
+    if (c->kind == TYPE_INT || c->kind == TYPE_TIME)
+        put_ints(e, c);
+    else if (c->kind == TYPE_IP)
+        put_ips(e, c);
+    else if (c->kind == TYPE_STRING && !(e->zeros >> k & 1))
+        put_plain_strings(e, c);
     else
-        for (uint32_t r = 0; r < v->rows; r++)
-            store_be64(base + (size_t)r * 8, (uint64_t)c->i[r] ^ SIGN);
+        put_any(e, c);
+}
+
+/* --- one column of numbers or addresses --------------------------------------------------------
+ */
+
+/* Every row, alive or not, lies at r times its size: plain loops. */
+static void put_places(struct enc_keys *out, uint32_t rows, uint32_t bytes)
+{
+    uint32_t *restrict off = out->off, *restrict len = out->len;
+
+    for (uint32_t r = 0; r < rows; r++) {
+        off[r] = r * bytes;
+        len[r] = bytes;
+    }
+}
+
+static void put_numbers(uint64_t *restrict to, const struct col *c, uint32_t rows)
+{
+    const int64_t *restrict i = c->i;
+
+    if (c->kind == TYPE_FLOAT)
+        for (uint32_t r = 0; r < rows; r++)
+            store_be64(&to[r], float_bits(c->f[r]));
+    else
+        for (uint32_t r = 0; r < rows; r++)
+            to[r] = __builtin_bswap64((uint64_t)i[r] ^ SIGN);
+}
+
+/* The encoding of addresses is how they lie in their column. */
+static int enc_fixed(struct enc_keys *out, const struct col *c, uint32_t rows, struct arena *a)
+{
+    put_places(out, rows, fixed_bytes(c->kind));
+    out->base = (const uint8_t *)c->ip;
+    if (c->kind == TYPE_IP)
+        return 0;
+    uint64_t *to = arena_alloc(a, rows * sizeof *to);
+    if (!to)
+        return -ENOMEM;
+    put_numbers(to, c, rows);
+    out->base = (const uint8_t *)to;
+    return 0;
 }
 
 int enc_vec(struct enc_keys *out, const struct type *t, const struct vec *v, uint32_t first_leaf,
@@ -237,23 +304,18 @@ int enc_vec(struct enc_keys *out, const struct type *t, const struct vec *v, uin
     out->len = arena_alloc(a, v->rows * sizeof *out->len);
     if (!out->off || !out->len)
         return -ENOMEM;
-    if (is_dense(v, col, leaves_cnt)) {
-        uint8_t *dense = arena_alloc(a, (size_t)v->rows * fixed_bytes(col->kind));
-        if (!dense)
-            return -ENOMEM;
-        put_dense(out, v, col, dense);
-        out->base = dense;
-        return 0;
-    }
-    uint64_t sum = vec_sizes(v, col, leaves_cnt, nested, out->off, out->len);
-    uint8_t *base = sum > UINT32_MAX ? NULL : arena_alloc(a, sum);
-    uint32_t *pos = arena_alloc(a, v->rows * sizeof *pos);
-    if (!base || !pos)
+    if (leaves_cnt == 1 && fixed_bytes(col->kind) >= 8)
+        return enc_fixed(out, col, v->rows, a);
+    struct encoder e = {.v = v, .col = col, .leaves_cnt = leaves_cnt, .len = out->len};
+    e.pos = arena_alloc(a, v->rows * sizeof *e.pos);
+    if (!e.pos)
         return -ENOMEM;
-    for (uint32_t i = 0; i < v->sel_cnt; i++)
-        pos[vec_row(v, i)] = out->off[vec_row(v, i)];
+    uint64_t sum = place_rows(&e, out->off);
+    e.base = sum > UINT32_MAX ? NULL : arena_alloc(a, sum);
+    if (!e.base)
+        return -ENOMEM;
     for (uint32_t k = 0; k < leaves_cnt; k++)
-        put_col(v, &col[k], base, pos);
-    out->base = base;
+        put_col(&e, k);
+    out->base = e.base;
     return 0;
 }

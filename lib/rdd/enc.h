@@ -35,7 +35,7 @@ struct enc_keys {
 };
 
 /* enc_vec encodes the live rows of v's columns [first_leaf, ...) of type t. A single string
- * column is not copied: the result points at it. Returns 0 or -ENOMEM (arena full). */
+ * or ip column is not copied: the result points at it. Returns 0 or -ENOMEM (arena full). */
 int enc_vec(struct enc_keys *out, const struct type *t, const struct vec *v, uint32_t first_leaf,
             struct arena *a);
 

@@ -75,12 +75,53 @@ static inline int64_t remainder_of(int64_t x, int64_t y)
     return x % y;
 }
 
+/*
+ * Division by a literal, as floats: below 2^51 the operands, the whole number nearest to the
+ * quotient and what is left are all exact; where less than nothing is left, it was one too many.
+ * Returns false, having computed nothing of use, when a dividend is larger or negative.
+ */
+#define SMALL_BITS 51
+
+/* The bits of a float and those of an int; gcc makes vectors of this, not of a memcpy. */
+union bits {
+    int64_t i;
+    double f;
+};
+
+static inline double double_of(int64_t small)
+{
+    return (union bits){.i = small | 0x4330000000000000}.f - 0x1p52;
+}
+
+static inline int64_t int_of(double small)
+{
+    return (union bits){.f = small + 0x1p52}.i & ((1ll << 52) - 1);
+}
+
+static bool divide_by_literal(struct eval *ev, const int64_t *restrict a, int64_t by,
+                              int64_t *restrict o, bool remainder)
+{
+    const double y = (double)by;
+    uint64_t large = 0;
+
+    if (by <= 0 || by >> SMALL_BITS)
+        return false;
+    EVERY_ROW(ev, r, {
+        double x = double_of(a[r]), nearest = x / y + 0x1p52 - 0x1p52, left = x - nearest * y;
+        double over = left < 0 ? 1 : 0;
+        large |= (uint64_t)a[r] >> SMALL_BITS;
+        o[r] = int_of(remainder ? left + over * y : nearest - over);
+    });
+    return !large;
+}
+
 void fn_div_int(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
 {
     const int64_t *restrict a = arg[0].i, *restrict b = arg[1].i;
     int64_t *restrict o = out->i;
 
-    (void)call;
+    if (call->arg[1]->op == EXPR_LIT && divide_by_literal(ev, a, b[0], o, false))
+        return;
     EACH_ROW(ev, r, {
         if (b[r] == 0 || (b[r] == -1 && a[r] == INT64_MIN)) {
             o[r] = 0;
@@ -96,7 +137,8 @@ void fn_mod_int(struct eval *ev, const struct expr *call, const struct col *arg,
     const int64_t *restrict a = arg[0].i, *restrict b = arg[1].i;
     int64_t *restrict o = out->i;
 
-    (void)call;
+    if (call->arg[1]->op == EXPR_LIT && divide_by_literal(ev, a, b[0], o, true))
+        return;
     EACH_ROW(ev, r, {
         o[r] = 0;
         if (b[r] == 0)

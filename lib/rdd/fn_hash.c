@@ -27,8 +27,13 @@ static int64_t hash_bytes(const uint8_t *s, uint32_t n)
 {
     uint64_t h = HASH_MUL ^ n;
 
-    for (; n >= 8; s += 8, n -= 8)
+    for (; n >= 16; s += 16, n -= 16)
+        h = fold(h ^ load_le64(s), load_le64(s + 8));
+    if (n >= 8) {
         h = fold(h, load_le64(s));
+        s += 8;
+        n -= 8;
+    }
     uint64_t rest = 0;
     for (uint32_t i = 0; i < n; i++)
         rest |= (uint64_t)s[i] << 8 * i;

@@ -8,10 +8,9 @@
 /*
  * split: cutting strings into lists of strings, views of the same bytes.
  *
- * At white space it goes column by column: a bit for each byte of text; from these the first
- * bytes of the words and the bytes behind words; their positions; and by counting bits, which
- * words belong to which row. At a separator of one byte likewise. Other separators are looked
- * for row by row.
+ * At white space it goes column by column: a bit for each byte of text, so that a word is a run
+ * of bits; by counting them, which words belong to which row; and the places where they begin
+ * and end. At a separator of one byte likewise. Other separators are looked for row by row.
  */
 
 /* A list column's elements: `cnt` strings over base, arrays with room for slack behind. */
@@ -34,18 +33,28 @@ static struct col *make_elems(struct eval *ev, struct col *out, const uint8_t *b
 /* --- white space -------------------------------------------------------------------------------
  */
 
-/* Turns bits of text into bits of the first bytes of words (in place) and of the bytes behind
- * words (into ends). A word may end with the run, in the word of zeros behind it. */
-static void word_edges(uint64_t *bits, uint64_t *ends, uint32_t words_cnt)
+/* Counts the words that begin before each word of bits; returns how many there are. */
+static uint32_t count_words(const struct bit_runs *b)
 {
-    uint64_t before = 0;
+    uint64_t last = 0;
+    uint32_t cnt = 0;
 
-    for (uint32_t w = 0; w < words_cnt; w++) {
-        uint64_t m = bits[w], shifted = m << 1 | before;
-        before = m >> 63;
-        bits[w] = m & ~shifted;
-        ends[w] = ~m & shifted;
+    for (uint32_t w = 0; w < b->words_cnt; last = b->bits[w++]) {
+        b->before[w] = cnt;
+        cnt += (uint32_t)__builtin_popcountll(bit_begins(b->bits[w], last));
     }
+    return cnt;
+}
+
+/* Words that begin before byte `off` of a run. No row begins inside a word. */
+static inline uint32_t words_before(const struct bit_runs *b, const struct bit_run *run,
+                                    uint32_t off)
+{
+    uint32_t bit = off - run->str.start_off, w = run->word + bit / 64;
+    uint64_t last = w ? b->bits[w - 1] : 0;
+    uint64_t below = bit_begins(b->bits[w], last) & ((1ull << bit % 64) - 1);
+
+    return b->before[w] + (uint32_t)__builtin_popcountll(below);
 }
 
 /* Which words belong to which row: all from its first byte to that of the next. `cnt` is the
@@ -53,29 +62,17 @@ static void word_edges(uint64_t *bits, uint64_t *ends, uint32_t words_cnt)
 static void place_lists(const struct bit_runs *b, const struct bit_run *run, const struct eval *ev,
                         const struct col *c, uint32_t cnt, struct col *out)
 {
-    uint32_t last = str_run_row(ev, run->str.from);
+    uint32_t last = str_run_row(ev, run->str.from), last_off = b->before[run->word];
 
-    out->l.off[last] = b->before[run->word];
     for (uint32_t i = run->str.from + 1; i < run->str.to; i++) {
-        uint32_t r = str_run_row(ev, i), rank = bit_run_rank(b, run, c->s.off[r]);
-        out->l.off[r] = rank;
-        out->l.cnt[last] = rank - out->l.off[last];
+        uint32_t r = str_run_row(ev, i), off = words_before(b, run, c->s.off[r]);
+        out->l.off[last] = last_off;
+        out->l.cnt[last] = off - last_off;
         last = r;
+        last_off = off;
     }
-    out->l.cnt[last] = cnt - out->l.off[last];
-}
-
-static void place_words(const struct bit_runs *b, const uint64_t *ends, struct col *elems)
-{
-    uint32_t from = 0, to = 0;
-
-    for (const struct bit_run *run = b->run; run < b->run + b->runs_cnt; run++) {
-        uint32_t off = run->str.start_off;
-        from += bit_positions(b->bits + run->word, run->words_cnt, off, elems->s.off + from);
-        to += bit_positions(ends + run->word, run->words_cnt, off, elems->s.len + to);
-    }
-    for (uint32_t i = 0; i < from; i++)
-        elems->s.len[i] -= elems->s.off[i];
+    out->l.off[last] = last_off;
+    out->l.cnt[last] = cnt - last_off;
 }
 
 void fn_split(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
@@ -86,23 +83,22 @@ void fn_split(struct eval *ev, const struct expr *call, const struct col *arg, s
     (void)call;
     if (!bit_runs_make(&b, ev, c, 1))
         return;
-    uint64_t *ends = (uint64_t *)(void *)eval_bytes(ev, b.words_cnt * sizeof *ends);
-    if (!ends)
-        return;
     for (const struct bit_run *run = b.run; run < b.run + b.runs_cnt; run++) {
         byte_mask_text(c->s.base + run->str.start_off, run->str.end_off - run->str.start_off,
                        b.bits + run->word);
         bit_run_clear_gaps(&b, run, ev, c);
-        word_edges(b.bits + run->word, ends + run->word, run->words_cnt);
     }
-    uint32_t cnt = bit_runs_count(&b);
-    for (const struct bit_run *run = b.run; run < b.run + b.runs_cnt; run++) {
-        bool is_last = run + 1 == b.run + b.runs_cnt;
-        place_lists(&b, run, ev, c, is_last ? cnt : b.before[run[1].word], out);
-    }
+    uint32_t cnt = count_words(&b);
     struct col *elems = make_elems(ev, out, c->s.base, cnt);
-    if (elems)
-        place_words(&b, ends, elems);
+    if (!elems)
+        return;
+    for (uint32_t i = 0; i < b.runs_cnt; i++) {
+        const struct bit_run *run = &b.run[i];
+        uint32_t at = b.before[run->word];
+        place_lists(&b, run, ev, c, i + 1 < b.runs_cnt ? b.before[run[1].word] : cnt, out);
+        bit_spans(b.bits + run->word, run->words_cnt, run->str.start_off, elems->s.off + at,
+                  elems->s.len + at);
+    }
 }
 
 /* --- separators --------------------------------------------------------------------------------
@@ -126,6 +122,26 @@ static inline void put_part(struct col *elems, uint32_t k, uint32_t from, uint32
     elems->s.len[k] = to - from;
 }
 
+/* Counts the separators before each word of bits; returns how many there are. */
+static uint32_t count_seps(const struct bit_runs *b)
+{
+    uint32_t cnt = 0;
+
+    for (uint32_t w = 0; w < b->words_cnt; w++) {
+        b->before[w] = cnt;
+        cnt += (uint32_t)__builtin_popcountll(b->bits[w]);
+    }
+    return cnt;
+}
+
+static inline uint32_t seps_before(const struct bit_runs *b, const struct bit_run *run,
+                                   uint32_t off)
+{
+    uint32_t bit = off - run->str.start_off, w = run->word + bit / 64;
+
+    return b->before[w] + (uint32_t)__builtin_popcountll(b->bits[w] & ((1ull << bit % 64) - 1));
+}
+
 /* Fills the lists of a run from the positions of all separators: one part more than separators in
  * each row. `k` parts are there already; returns how many there are then. */
 static uint32_t place_parts(const struct bit_runs *b, const struct bit_run *run,
@@ -136,7 +152,7 @@ static uint32_t place_parts(const struct bit_runs *b, const struct bit_run *run,
 
     for (uint32_t i = run->str.from; i < run->str.to; i++) {
         uint32_t r = str_run_row(ev, i), from = c->s.off[r], end = from + c->s.len[r];
-        uint32_t s = bit_run_rank(b, run, from), s_end = bit_run_rank(b, run, end);
+        uint32_t s = seps_before(b, run, from), s_end = seps_before(b, run, end);
         out->l.off[r] = k;
         out->l.cnt[r] = s_end - s + 1;
         for (; s < s_end; s++) {
@@ -158,7 +174,7 @@ static void split_by_byte(struct eval *ev, const struct col *c, uint8_t sep, str
     for (const struct bit_run *run = b.run; run < b.run + b.runs_cnt; run++)
         byte_mask_equal(c->s.base + run->str.start_off, run->str.end_off - run->str.start_off, sep,
                         b.bits + run->word);
-    uint32_t cnt = bit_runs_count(&b);
+    uint32_t cnt = count_seps(&b);
     uint32_t *seps =
         (uint32_t *)(void *)eval_bytes(ev, (cnt + (uint64_t)BIT_POSITIONS_SLACK) * sizeof *seps);
     if (!seps || !make_elems(ev, out, c->s.base, (uint64_t)cnt + ev->sel_cnt))

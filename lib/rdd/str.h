@@ -62,6 +62,8 @@ static inline uint32_t str_zeros(const uint8_t *s, uint32_t n)
 {
     uint32_t i = 0, cnt = 0;
 
+    if (n > 32 && !memchr(s, 0, n))
+        return 0;
     for (; i + 8 <= n; i += 8) {
         uint64_t w = load_le64(s + i);
         if ((w - 0x0101010101010101u) & ~w & 0x8080808080808080u)

@@ -79,6 +79,8 @@ const uint16_t *sel_random(struct prng *p, uint32_t n, uint16_t *sel, uint32_t *
 
 // --- functions -----------------------------------------------------------------------------------
 
+static _Alignas(ARENA_ALIGN) uint8_t arena_memory[ARENA_BYTES];
+
 static int level_next;
 
 void simd_first(void)
@@ -115,7 +117,6 @@ static struct expr *literal(struct zone *z, const struct val *v)
 struct run {
     struct zone zone;
     struct arena arena;
-    void *memory;
     struct lambda lambda;
     struct expr *leaf;
     uint32_t args_cnt, rows;
@@ -192,17 +193,16 @@ static void run_free(struct run *r)
     for (uint32_t i = 0; i < r->args_cnt; i++)
         col_free(&r->col[i]);
     zone_free(&r->zone);
-    free(r->memory);
 }
 
 static void run_random(const char *name, enum fn_kind kind, const struct arg *arg, ref_fn ref,
                        struct prng *p)
 {
-    struct run r = {.memory = aligned_alloc(ARENA_ALIGN, ARENA_BYTES)};
+    struct run r = {0};
     uint16_t sel[VEC_ROWS_MAX];
     uint32_t sel_cnt;
 
-    arena_init(&r.arena, r.memory, ARENA_BYTES);
+    arena_init(&r.arena, arena_memory, sizeof arena_memory);
     r.rows = 1 + (uint32_t)prng_below(p, prng_chance(p, 50) ? 40 : VEC_ROWS_MAX);
     for (; arg[r.args_cnt].gen; r.args_cnt++) {
         uint32_t i = r.args_cnt;
@@ -224,7 +224,8 @@ static void run_random(const char *name, enum fn_kind kind, const struct arg *ar
 
 void check_fn(const char *name, enum fn_kind kind, const struct arg *arg, ref_fn ref)
 {
-    struct prng p = prng_of(prng_seed(1));
+    static uint64_t calls_cnt;
+    struct prng p = prng_of(prng_seed(1) + calls_cnt++);
 
     for (int i = 0; i < ROUNDS; i++)
         run_random(name, kind, arg, ref, &p);
@@ -249,8 +250,8 @@ void check_case(const char *name, enum fn_kind kind, const struct val *arg, uint
     case_want = want;
     // Bit i of the mask: argument i is a literal.
     for (uint32_t mask = 0; mask < 1u << args_cnt; mask++) {
-        struct run r = {.memory = aligned_alloc(ARENA_ALIGN, ARENA_BYTES), .rows = 1};
-        arena_init(&r.arena, r.memory, ARENA_BYTES);
+        struct run r = {.rows = 1};
+        arena_init(&r.arena, arena_memory, sizeof arena_memory);
         r.args_cnt = args_cnt;
         for (uint32_t i = 0; i < args_cnt; i++) {
             r.literal[i] = mask >> i & 1;

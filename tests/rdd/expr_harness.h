@@ -38,6 +38,7 @@ typedef struct val (*val_gen)(struct prng *p, struct zone *z);
 
 struct val gen_int(struct prng *p, struct zone *z);       // edges, small and large
 struct val gen_small_int(struct prng *p, struct zone *z); // -5..40
+struct val gen_id(struct prng *p, struct zone *z);        // 0..2^51 - 1, of any size
 struct val gen_bits(struct prng *p, struct zone *z);      // -2..131
 struct val gen_float(struct prng *p, struct zone *z);     // with NaN, infinities, zeros
 struct val gen_bool(struct prng *p, struct zone *z);

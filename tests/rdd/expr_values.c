@@ -140,6 +140,16 @@ struct val gen_small_int(struct prng *p, struct zone *z)
     return val_int(prng_between(p, -5, 40));
 }
 
+struct val gen_id(struct prng *p, struct zone *z)
+{
+    static const int64_t edge[] = {0, 1, (1ll << 51) - 1, (1ll << 51) - 2, 1ll << 50};
+
+    (void)z;
+    if (prng_chance(p, 10))
+        return val_int(edge[prng_below(p, sizeof edge / sizeof *edge)]);
+    return val_int((int64_t)(prng_u64(p) >> (13 + prng_below(p, 50))));
+}
+
 struct val gen_bits(struct prng *p, struct zone *z)
 {
     (void)z;

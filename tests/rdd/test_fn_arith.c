@@ -40,6 +40,37 @@ TEST(fn_arith, ints)
     check_fn("%", FN_INFIX, small_ints, ref_mod_int);
 }
 
+// Literal divisors have a way of their own for dividends that are not negative and not huge.
+TEST(fn_arith, literal_divisors)
+{
+    static const struct arg ids[] = {{gen_id, 0}, {gen_id, 1}, {NULL, 0}};
+    static const struct arg mixed[] = {{gen_int, 0}, {gen_id, 1}, {NULL, 0}};
+
+    for (int i = 0; i < 10; i++) {
+        check_fn("/", FN_INFIX, ids, ref_div_int);
+        check_fn("%", FN_INFIX, ids, ref_mod_int);
+    }
+    check_fn("/", FN_INFIX, mixed, ref_div_int);
+    check_fn("%", FN_INFIX, mixed, ref_mod_int);
+}
+
+// Just below, at and above a multiple of the divisor, where rounding could go wrong.
+TEST(fn_arith, division_next_to_multiples)
+{
+    struct prng p = prng_of(prng_seed(4));
+
+    for (int i = 0; i < 300; i++) {
+        int64_t by = 1 + (int64_t)(prng_u64(&p) >> (14 + prng_below(&p, 50)));
+        int64_t times = (int64_t)prng_below(&p, (uint64_t)((1ll << 51) / by));
+        for (int64_t near = -1; near <= 1; near++) {
+            struct val arg[] = {val_int(times * by + near), val_int(by)};
+            struct val div = val_int(arg[0].i / by), mod = val_int(arg[0].i % by);
+            check_case("/", FN_INFIX, arg, 2, &div);
+            check_case("%", FN_INFIX, arg, 2, &mod);
+        }
+    }
+}
+
 #define REF_FLOAT(name, good, expression)                                                  \
     static bool ref_##name##_float(const struct val *arg, struct val *out, struct zone *z) \
     {                                                                                      \

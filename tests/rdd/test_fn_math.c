@@ -128,7 +128,13 @@ TEST(fn_math, floor_of_time)
 // The values are part of what is promised: they may never change.
 TEST(fn_math, hash_is_fixed)
 {
-    static const char *const texts[] = {"", "a", "ab", "1234567", "12345678", "123456789"};
+    static const char *const texts[] = {"",
+                                        "a",
+                                        "ab",
+                                        "1234567",
+                                        "12345678",
+                                        "123456789",
+                                        "123456789 123456789 123456789 12345678"};
     int64_t seen[16];
     uint32_t seen_cnt = 0;
     struct zone z = {0};
@@ -147,6 +153,7 @@ TEST(fn_math, hash_is_fixed)
     }
     EXPECT_EQ_INT(seen[0], 4809756953722922582);
     EXPECT_EQ_INT(seen[5], 5048979245972228049);
+    EXPECT_EQ_INT(seen[6], 5108253368107360158);
     zone_free(&z);
 }
 

@@ -24,6 +24,25 @@ static bool is_text(uint8_t c)
     return c != ' ' && (c < 9 || c > 13);
 }
 
+static void check_spans(const uint8_t *s, uint32_t n)
+{
+    uint64_t text[17] = {0};
+    uint32_t off[1024 + BIT_POSITIONS_SLACK], len[1024 + BIT_POSITIONS_SLACK], cnt = 0;
+
+    byte_mask_text(s, n, text);
+    uint32_t found_cnt = bit_spans(text, byte_mask_words(n) + 1, 500, off, len);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t from = i;
+        while (i < n && is_text(s[i]))
+            i++;
+        if (i == from || cnt == found_cnt)
+            continue;
+        EXPECT_EQ_INT(off[cnt], 500 + from);
+        EXPECT_EQ_INT(len[cnt++], i - from);
+    }
+    EXPECT_EQ_INT(cnt, found_cnt);
+}
+
 static void check_masks(const uint8_t *s, uint32_t n, uint8_t c)
 {
     uint64_t text[16] = {0}, equal[16] = {0};
@@ -50,8 +69,10 @@ TEST(scan, masks_and_positions)
         uint32_t n = (uint32_t)prng_below(&p, 1024);
         const char *letters[] = {NULL, "a \n", "ab\t\v\f\r\x08\x0e", "word word word "};
         uint8_t *s = random_bytes(&p, n, letters[i % 4]);
-        for (simd_first(); simd_next();)
+        for (simd_first(); simd_next();) {
             check_masks(s, n, 'a');
+            check_spans(s, n);
+        }
         free(s);
     }
 }
