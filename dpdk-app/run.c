@@ -33,7 +33,8 @@ static void catch_signals(struct node *n)
     running = n;
     sigaction(SIGINT, &a, NULL);
     sigaction(SIGTERM, &a, NULL);
-    signal(SIGPIPE, SIG_IGN);
+    a.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &a, NULL);
 }
 
 static int usage(const char *what, const char *value)
@@ -44,13 +45,20 @@ static int usage(const char *what, const char *value)
 }
 
 static const struct option options[] = {
-    {"config", required_argument, NULL, 'c'},    {"pcap", required_argument, NULL, 'p'},
-    {"pace", no_argument, NULL, 'P'},            {"loop", no_argument, NULL, 'L'},
-    {"input", required_argument, NULL, 'i'},     {"rate", required_argument, NULL, 'r'},
-    {"start", required_argument, NULL, 'S'},     {"stats", required_argument, NULL, 's'},
-    {"for", required_argument, NULL, 'f'},       {"show-dropped", no_argument, NULL, 'd'},
-    {"no-huge", no_argument, NULL, 'n'},         {"simd", required_argument, NULL, 'v'},
-    {"record", required_argument, NULL, 'R'},    {"replay", required_argument, NULL, 'Y'},
+    {"config", required_argument, NULL, 'c'},
+    {"pcap", required_argument, NULL, 'p'},
+    {"pace", no_argument, NULL, 'P'},
+    {"loop", no_argument, NULL, 'L'},
+    {"input", required_argument, NULL, 'i'},
+    {"rate", required_argument, NULL, 'r'},
+    {"start", required_argument, NULL, 'S'},
+    {"stats", required_argument, NULL, 's'},
+    {"for", required_argument, NULL, 'f'},
+    {"show-dropped", no_argument, NULL, 'd'},
+    {"no-huge", no_argument, NULL, 'n'},
+    {"simd", required_argument, NULL, 'v'},
+    {"record", required_argument, NULL, 'R'},
+    {"replay", required_argument, NULL, 'Y'},
     {NULL, 0, NULL, 0},
 };
 
@@ -94,19 +102,11 @@ static int set_option(struct run_conf *c, int opt, char *arg)
     int64_t ns;
 
     switch (opt) {
-    case 'c':
-        c->config = arg;
-        return 0;
-    case 'p':
-        return add_pcap(c, arg);
-    case 'P':
-        c->pace = true;
-        return 0;
-    case 'L':
-        c->loop = true;
-        return 0;
-    case 'i':
-        return add_input(c, arg);
+    case 'c': c->config = arg; return 0;
+    case 'p': return add_pcap(c, arg);
+    case 'P': c->pace = true; return 0;
+    case 'L': c->loop = true; return 0;
+    case 'i': return add_input(c, arg);
     case 'r':
         return send_parse_rate(arg, &c->rate)
                    ? usage("--rate takes records per second (2500, 10k, 1M), not", arg)
@@ -115,31 +115,18 @@ static int set_option(struct run_conf *c, int opt, char *arg)
         return parse_time_ns(arg, strlen(arg), &c->start_ns)
                    ? usage("--start takes a time (1970-01-01T00:00:00Z), not", arg)
                    : 0;
-    case 's':
-        c->stats = arg;
-        return 0;
+    case 's': c->stats = arg; return 0;
     case 'f':
         if (parse_duration_ns(arg, strlen(arg), &ns) || ns <= 0)
             return usage("--for takes a duration (10s), not", arg);
         c->for_ns = (uint64_t)ns;
         return 0;
-    case 'd':
-        c->show_dropped = true;
-        return 0;
-    case 'n':
-        c->no_huge = true;
-        return 0;
-    case 'v':
-        c->simd = arg;
-        return 0;
-    case 'R':
-        c->record = arg;
-        return 0;
-    case 'Y':
-        c->replay = arg;
-        return 0;
-    default:
-        return EXIT_USAGE;
+    case 'd': c->show_dropped = true; return 0;
+    case 'n': c->no_huge = true; return 0;
+    case 'v': c->simd = arg; return 0;
+    case 'R': c->record = arg; return 0;
+    case 'Y': c->replay = arg; return 0;
+    default: return EXIT_USAGE;
     }
 }
 

@@ -11,10 +11,8 @@
 
 #include "base/assert.h"
 #include "rdd/agg.h"
-#include "rdd/agg_state.h"
 #include "rdd/plan.h"
-
-#define STATE_BYTES_MAX (4ull << 30) /* of a partition: its offsets have 32 bits */
+#include "rdd/plan_finish.h"
 
 struct lowering {
     struct plan *p;
@@ -225,9 +223,7 @@ static struct exchange *exchange_for(struct lowering *l, const struct dstream *d
         if (x)
             x->top_cnt = d->top_cnt;
         return x;
-    default:
-        MR_ASSERT(!"a wide operator");
-        return NULL;
+    default: MR_ASSERT(!"a wide operator"); return NULL;
     }
 }
 
@@ -309,7 +305,9 @@ static void number_outputs(struct lowering *l)
             .type = from->type,
             .key = pair ? pair_part(from->type, 0) : NULL,
             .value = pair ? pair_part(from->type, 1) : from->type,
-            .order = from->op == OP_TOP ? ROWS_BY_RANK : pair ? ROWS_BY_KEY : ROWS_AS_CAME,
+            .order = from->op == OP_TOP ? ROWS_BY_RANK
+                     : pair             ? ROWS_BY_KEY
+                                        : ROWS_AS_CAME,
             .sink_idx = d->sink_idx,
             .interval_ns = p->interval_ns,
         };
@@ -330,8 +328,8 @@ static void lower_output(struct lowering *l, const struct dstream *d, struct her
 
 static void lower_narrow(struct lowering *l, const struct dstream *d, struct here h)
 {
-    enum pnode_kind kind = d->op == OP_FILTER  ? PN_FILTER
-                           : d->op == OP_UNION ? PN_PASS
+    enum pnode_kind kind = d->op == OP_FILTER                          ? PN_FILTER
+                           : d->op == OP_UNION                         ? PN_PASS
                            : d->op == OP_MAP || d->op == OP_MAP_VALUES ? PN_MAP
                                                                        : PN_FLAT_MAP;
     struct pnode *n = pnode_new(l, &h, kind, d, d->type);
@@ -404,19 +402,14 @@ static void lower_reader(struct lowering *l, const struct dstream *from, const s
     case OP_MAP_VALUES:
     case OP_FLAT_MAP_VALUES:
     case OP_FILTER:
-    case OP_UNION:
-        lower_narrow(l, d, h);
-        return;
+    case OP_UNION: lower_narrow(l, d, h); return;
     case OP_WINDOW:
         h.len = d->window_len;
         h.slide = h.every = d->slide ? d->slide : h.every;
         lower_readers(l, d, h);
         return;
-    case OP_OUTPUT:
-        lower_output(l, d, h);
-        return;
-    default:
-        lower_exchange(l, d, h);
+    case OP_OUTPUT: lower_output(l, d, h); return;
+    default: lower_exchange(l, d, h);
     }
 }
 
@@ -427,106 +420,6 @@ static void lower_readers(struct lowering *l, const struct dstream *s, struct he
         for (int k = 0; k < 2; k++) /* s.union(s) reads twice */
             if (d->parent[k] == s && (k == 0 || d->op == OP_UNION))
                 lower_reader(l, s, d, h);
-    }
-}
-
-/* Which columns of a source vector does this subtree read? */
-static void want_node(const struct pnode *n, uint32_t leaves, bool *want)
-{
-    switch (n->kind) {
-    case PN_MAP:
-    case PN_FLAT_MAP:
-    case PN_FILTER:
-        for (uint32_t c = 0; c < leaves; c++)
-            want[c] |= n->on_value || lambda_reads(n->fn, c);
-        break;
-    case PN_WRITE_AGG:
-        if (n->exchange->agg.count_only && !n->exchange->key)
-            return;
-        /* fall through */
-    case PN_WRITE_ROWS:
-    case PN_OUTPUT:
-        memset(want, 1, leaves);
-        return;
-    case PN_PASS:
-        break;
-    }
-    if (n->kind == PN_FILTER || n->kind == PN_PASS)
-        for (uint32_t i = 0; i < n->kids_cnt; i++)
-            want_node(n->kid[i], leaves, want);
-}
-
-static bool agg_keeps_order(const struct agg_spec *a)
-{
-    for (uint32_t i = 0; i < a->leaves_cnt; i++)
-        if (a->leaf[i].fn == AGG_FIRST || a->leaf[i].fn == AGG_LAST || a->lambda)
-            return true;
-    return false;
-}
-
-/* Does anything below depend on the order of the rows that an exchange emits? Keys are unique
- * until a lambda makes new ones. */
-static bool order_matters(const struct pnode *n, bool unique)
-{
-    switch (n->kind) {
-    case PN_OUTPUT:
-        return !unique;
-    case PN_WRITE_ROWS:
-        return !n->exchange->top_cnt;
-    case PN_WRITE_AGG:
-        return agg_keeps_order(&n->exchange->agg);
-    default:
-        break;
-    }
-    unique &= n->kind == PN_FILTER || n->kind == PN_PASS || (n->kind == PN_MAP && n->on_value);
-    for (uint32_t i = 0; i < n->kids_cnt; i++)
-        if (order_matters(n->kid[i], unique))
-            return true;
-    return false;
-}
-
-/* Bits of all exchanges that stage s stands on. */
-static uint64_t exchanges_above(const struct plan *p, const struct stage *s)
-{
-    if (!s->from)
-        return 0;
-    uint64_t bits = 1ull << s->from->idx;
-    for (uint32_t i = 0; i < p->stages_cnt; i++)
-        if (s->from->upstream >> i & 1)
-            bits |= exchanges_above(p, p->stage[i]);
-    return bits;
-}
-
-static uint64_t memory_of(const struct plan *p, const struct stage *s)
-{
-    uint64_t longest = 0;
-
-    if (!s->from)
-        return 0;
-    for (uint32_t i = 0; i < p->stages_cnt; i++)
-        if (s->from->upstream >> i & 1) {
-            uint64_t above = memory_of(p, p->stage[i]);
-            longest = above > longest ? above : longest;
-        }
-    return longest + (s->from->len == WINDOW_FOREVER ? 1 : s->from->len);
-}
-
-static void plan_finish(struct plan *p)
-{
-    for (uint32_t i = 0; i < p->exchanges_cnt; i++)
-        if (p->exchange[i]->agg.count_only)
-            p->exchange[i]->agg.row_bytes = 8;
-    for (uint32_t i = 0; i < p->stages_cnt; i++) {
-        struct stage *s = p->stage[i];
-        if (s->source >= 0)
-            want_node(s->root, type_leaves(s->type), s->want);
-        else
-            s->from->sorted = order_matters(s->root, s->from->key != NULL);
-        uint64_t m = memory_of(p, s);
-        p->memory_len = m > p->memory_len ? m : p->memory_len;
-        for (uint32_t o = 0; o < p->outputs_cnt; o++)
-            if (s->outputs >> o & 1)
-                p->output[o].exchanges |= exchanges_above(p, s);
     }
 }
 
@@ -554,32 +447,4 @@ struct plan *plan_build(const struct dgraph *g, const char *job, uint32_t partit
     }
     plan_finish(p);
     return p;
-}
-
-#define ROWS_STATE_MIN 65536u
-
-/* The least that the state of one partition can do with: doubled until a key fits. */
-static uint64_t least_bytes(const struct exchange *x)
-{
-    uint64_t bytes = ROWS_STATE_MIN;
-
-    while (x->kind == EX_AGG && !agg_state_keys(x, bytes))
-        bytes *= 2;
-    return bytes + (x->kind == EX_ROWS ? x->len * 64 : 0);
-}
-
-uint64_t plan_capacity(struct plan *p, uint64_t state_bytes)
-{
-    uint64_t share = p->exchanges_cnt ? state_bytes / p->exchanges_cnt : 0, least = 0;
-
-    for (uint32_t i = 0; i < p->exchanges_cnt; i++) {
-        struct exchange *x = p->exchange[i];
-        uint64_t need = least_bytes(x) * x->partitions * p->exchanges_cnt;
-        x->state_bytes = share / x->partitions & ~(uint64_t)63;
-        x->state_bytes = x->state_bytes < STATE_BYTES_MAX ? x->state_bytes : STATE_BYTES_MAX;
-        x->keys_max = x->kind == EX_AGG ? agg_state_keys(x, x->state_bytes) : 0;
-        if (need > share * p->exchanges_cnt)
-            least = need > least ? need : least;
-    }
-    return least;
 }

@@ -26,10 +26,10 @@
 #include "rdd/dstream.h"
 #include "rdd/rows.h"
 
-#define PLAN_STAGES_MAX 64u
+#define PLAN_STAGES_MAX    64u
 #define PLAN_EXCHANGES_MAX 32u
-#define PLAN_OUTPUTS_MAX 32u
-#define WINDOW_FOREVER UINT64_MAX
+#define PLAN_OUTPUTS_MAX   32u
+#define WINDOW_FOREVER     UINT64_MAX
 
 enum exchange_kind { EX_AGG, EX_ROWS };
 
@@ -37,16 +37,16 @@ enum exchange_kind { EX_AGG, EX_ROWS };
 struct agg_leaf {
     enum agg_fn fn;
     enum type_kind kind;
-    uint32_t off;   /* in the row, after the count */
+    uint32_t off; /* in the row, after the count */
     uint32_t bytes;
 };
 
 struct agg_spec {
     uint32_t leaves_cnt;
     struct agg_leaf leaf[TYPE_LEAVES_MAX];
-    uint32_t row_bytes;     /* 8 (count of records) + accumulators, a multiple of 8 */
-    bool count_only;        /* the value is the count of records itself: no accumulators */
-    bool has_strings;       /* rows own bytes on a heap */
+    uint32_t row_bytes;          /* 8 (count of records) + accumulators, a multiple of 8 */
+    bool count_only;             /* the value is the count of records itself: no accumulators */
+    bool has_strings;            /* rows own bytes on a heap */
     const struct lambda *lambda; /* set when the leaves are AGG_LAMBDA */
 };
 
@@ -55,7 +55,7 @@ struct exchange {
     uint32_t idx;
     const struct dstream *node; /* the operator that it carries out */
     const char *name;
-    uint64_t fingerprint; /* of the stage: part of the ids of its blocks */
+    uint64_t fingerprint;     /* of the stage: part of the ids of its blocks */
     const struct type *key;   /* NULL: no key, everything in partition 0 */
     const struct type *value; /* NULL: no value (distinct) */
     const struct type *type;  /* of the rows that it emits */
@@ -66,20 +66,20 @@ struct exchange {
     uint64_t len, slide; /* in intervals; len may be WINDOW_FOREVER */
     bool inverse;        /* EX_AGG: leaving deltas are subtracted */
     const struct lambda *inverse_lambda;
-    uint32_t partitions; /* 1 when there is no key */
+    uint32_t partitions;  /* 1 when there is no key */
     uint64_t state_bytes; /* memory of the state of one partition; set by plan_capacity */
     uint64_t keys_max;    /* EX_AGG: keys that one partition may hold; set by plan_capacity */
     uint32_t fail_idx;    /* counter of records that its reduce lambda could not combine */
-    uint32_t stage;      /* of its emission */
-    uint64_t upstream;   /* bit s: stage s writes here */
-    bool sorted;         /* emission must be in key order: a reader depends on the order */
+    uint32_t stage;       /* of its emission */
+    uint64_t upstream;    /* bit s: stage s writes here */
+    bool sorted;          /* emission must be in key order: a reader depends on the order */
 };
 
 enum pnode_kind {
     PN_MAP,      /* new row = fn(row) */
     PN_FLAT_MAP, /* one row for each element of fn(row) */
     PN_FILTER,
-    PN_PASS,      /* union, source: rows as they are */
+    PN_PASS, /* union, source: rows as they are */
     PN_WRITE_AGG,
     PN_WRITE_ROWS,
     PN_OUTPUT,
@@ -88,11 +88,11 @@ enum pnode_kind {
 struct pnode {
     enum pnode_kind kind;
     const struct dstream *node; /* NULL for writes that the plan added */
-    const struct type *from; /* of the rows that come */
+    const struct type *from;    /* of the rows that come */
     const struct type *type;    /* of the rows that it gives on */
     const struct lambda *fn;
-    bool on_value;     /* mapValues, flatMapValues: fn is over the value, the key passes */
-    uint32_t fail_idx; /* counter of rows that its lambda could not compute */
+    bool on_value;             /* mapValues, flatMapValues: fn is over the value, the key passes */
+    uint32_t fail_idx;         /* counter of rows that its lambda could not compute */
     struct exchange *exchange; /* writes */
     uint32_t output;           /* PN_OUTPUT: index of the output */
     bool row_is_key;           /* PN_WRITE: the whole row is the key, value none or count */
@@ -103,13 +103,13 @@ struct pnode {
 
 struct stage {
     uint32_t idx;
-    int source; /* index of the job's source, or -1 */
+    int source;            /* index of the job's source, or -1 */
     struct exchange *from; /* or this */
     const struct type *type;
-    struct pnode *root; /* PN_PASS */
+    struct pnode *root;         /* PN_PASS */
     bool want[TYPE_LEAVES_MAX]; /* source: columns that are read */
     uint64_t fingerprint;
-    uint64_t slide; /* active */
+    uint64_t slide;   /* active */
     uint64_t writes;  /* bit x: writes exchange x */
     uint64_t outputs; /* bit o */
 };

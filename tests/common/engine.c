@@ -128,7 +128,7 @@ void engine_free(struct engine *e)
 
 static void write_output(struct engine *e, const struct action *a)
 {
-    struct block *block[a->blocks_cnt + 1];
+    struct block **block = calloc(a->blocks_cnt + 1, sizeof *block);
     struct out_rdd rdd = {.stream = &e->plan->output[a->output].stream,
                           .interval = a->interval,
                           .complete = a->complete,
@@ -144,6 +144,7 @@ static void write_output(struct engine *e, const struct action *a)
     for (uint32_t i = 0; i < a->blocks_cnt; i++)
         engine_mem_release(e->mem, block[i]);
     e->blocks_out += a->blocks_cnt;
+    free(block);
 }
 
 static void act(struct engine *e, const struct action *a)
@@ -155,14 +156,9 @@ static void act(struct engine *e, const struct action *a)
         MR_ASSERT(w->tail - w->head < SCHED_CREDITS);
         w->cmd[w->tail++ % (SCHED_CREDITS + 4)] = *a->cmd;
         return;
-    case ACT_OUTPUT:
-        write_output(e, a);
-        return;
-    case ACT_RELEASE:
-        engine_mem_release(e->mem, engine_mem_block(e->mem, a->block.slot));
-        return;
-    default:
-        return;
+    case ACT_OUTPUT: write_output(e, a); return;
+    case ACT_RELEASE: engine_mem_release(e->mem, engine_mem_block(e->mem, a->block.slot)); return;
+    default: return;
     }
 }
 

@@ -1,0 +1,132 @@
+/*
+ * What follows from a lowered plan: the columns that are read, where order matters, what outputs
+ * depend on, how long windows remember, and how memory is divided.
+ */
+#include <string.h>
+
+#include "rdd/agg_state.h"
+#include "rdd/plan_finish.h"
+
+#define STATE_BYTES_MAX (4ull << 30) /* of a partition: its offsets have 32 bits */
+
+/* Which columns of a source vector does this subtree read? */
+static void want_node(const struct pnode *n, uint32_t leaves, bool *want)
+{
+    switch (n->kind) {
+    case PN_MAP:
+    case PN_FLAT_MAP:
+    case PN_FILTER:
+        for (uint32_t c = 0; c < leaves; c++)
+            want[c] |= n->on_value || lambda_reads(n->fn, c);
+        break;
+    case PN_WRITE_AGG:
+        if (n->exchange->agg.count_only && !n->exchange->key)
+            return;
+        /* fall through */
+    case PN_WRITE_ROWS:
+    case PN_OUTPUT: memset(want, 1, leaves); return;
+    case PN_PASS: break;
+    }
+    if (n->kind == PN_FILTER || n->kind == PN_PASS)
+        for (uint32_t i = 0; i < n->kids_cnt; i++)
+            want_node(n->kid[i], leaves, want);
+}
+
+static bool agg_keeps_order(const struct agg_spec *a)
+{
+    for (uint32_t i = 0; i < a->leaves_cnt; i++)
+        if (a->leaf[i].fn == AGG_FIRST || a->leaf[i].fn == AGG_LAST || a->lambda)
+            return true;
+    return false;
+}
+
+/* Does anything below depend on the order of the rows that an exchange emits? Keys are unique
+ * until a lambda makes new ones. */
+static bool order_matters(const struct pnode *n, bool unique)
+{
+    switch (n->kind) {
+    case PN_OUTPUT: /* rows that are no pairs leave as they came */
+        return !unique || !type_is_pair(n->from);
+    case PN_WRITE_ROWS: return !n->exchange->top_cnt;
+    case PN_WRITE_AGG: return agg_keeps_order(&n->exchange->agg);
+    default: break;
+    }
+    unique &= n->kind == PN_FILTER || n->kind == PN_PASS || (n->kind == PN_MAP && n->on_value);
+    for (uint32_t i = 0; i < n->kids_cnt; i++)
+        if (order_matters(n->kid[i], unique))
+            return true;
+    return false;
+}
+
+/* Bits of all exchanges that stage s stands on. */
+static uint64_t exchanges_above(const struct plan *p, const struct stage *s)
+{
+    if (!s->from)
+        return 0;
+    uint64_t bits = 1ull << s->from->idx;
+    for (uint32_t i = 0; i < p->stages_cnt; i++)
+        if (s->from->upstream >> i & 1)
+            bits |= exchanges_above(p, p->stage[i]);
+    return bits;
+}
+
+static uint64_t memory_of(const struct plan *p, const struct stage *s)
+{
+    uint64_t longest = 0;
+
+    if (!s->from)
+        return 0;
+    for (uint32_t i = 0; i < p->stages_cnt; i++)
+        if (s->from->upstream >> i & 1) {
+            uint64_t above = memory_of(p, p->stage[i]);
+            longest = above > longest ? above : longest;
+        }
+    return longest + (s->from->len == WINDOW_FOREVER ? 1 : s->from->len);
+}
+
+void plan_finish(struct plan *p)
+{
+    for (uint32_t i = 0; i < p->exchanges_cnt; i++)
+        if (p->exchange[i]->agg.count_only)
+            p->exchange[i]->agg.row_bytes = 8;
+    for (uint32_t i = 0; i < p->stages_cnt; i++) {
+        struct stage *s = p->stage[i];
+        if (s->source >= 0)
+            want_node(s->root, type_leaves(s->type), s->want);
+        else
+            s->from->sorted = order_matters(s->root, s->from->key != NULL);
+        uint64_t m = memory_of(p, s);
+        p->memory_len = m > p->memory_len ? m : p->memory_len;
+        for (uint32_t o = 0; o < p->outputs_cnt; o++)
+            if (s->outputs >> o & 1)
+                p->output[o].exchanges |= exchanges_above(p, s);
+    }
+}
+
+#define ROWS_STATE_MIN 65536u
+
+/* The least that the state of one partition can do with: doubled until a key fits. */
+static uint64_t least_bytes(const struct exchange *x)
+{
+    uint64_t bytes = ROWS_STATE_MIN;
+
+    while (x->kind == EX_AGG && !agg_state_keys(x, bytes))
+        bytes *= 2;
+    return bytes + (x->kind == EX_ROWS ? x->len * 64 : 0);
+}
+
+uint64_t plan_capacity(struct plan *p, uint64_t state_bytes)
+{
+    uint64_t share = p->exchanges_cnt ? state_bytes / p->exchanges_cnt : 0, least = 0;
+
+    for (uint32_t i = 0; i < p->exchanges_cnt; i++) {
+        struct exchange *x = p->exchange[i];
+        uint64_t need = least_bytes(x) * x->partitions * p->exchanges_cnt;
+        x->state_bytes = share / x->partitions & ~(uint64_t)63;
+        x->state_bytes = x->state_bytes < STATE_BYTES_MAX ? x->state_bytes : STATE_BYTES_MAX;
+        x->keys_max = x->kind == EX_AGG ? agg_state_keys(x, x->state_bytes) : 0;
+        if (need > share * p->exchanges_cnt)
+            least = need > least ? need : least;
+    }
+    return least;
+}

@@ -1,0 +1,98 @@
+#include "tests/engine/programs.h"
+
+#define P(name, text) \
+    {                 \
+        name, text    \
+    }
+
+const struct program programs[] = {
+    P("filter", "  lines.filter(r => contains(r.line, \"a\")).output(o)\n"),
+    P("map", "  nums.map(r => (r.k, r.v + 1)).output(o)\n"),
+    P("map_unkeyed", "  nums.map(r => r.v * 2).output(o)\n"),
+    P("map_fails", "  nums.map(r => 100 / r.v).output(o)\n"),
+    P("flatMap", "  lines.flatMap(r => split(r.line)).output(o)\n"),
+    P("flatMap_sep", "  lines.flatMap(r => split(r.line, \" \")).output(o)\n"),
+    P("mapValues", "  nums.map(r => (r.k, r.v)).mapValues(v => v - 3).output(o)\n"),
+    P("flatMapValues",
+      "  lines.map(r => (length(r.line), r.line)).flatMapValues(l => split(l)).output(o)\n"),
+    P("union", "  a = nums.map(r => (r.k, r.v))\n"
+               "  b = lines.map(r => (r.line, 7))\n"
+               "  a.union(b).reduceByKey((x, y) => x + y).output(o)\n"),
+    P("union_rows", "  lines.map(r => r.line).union(nums.map(r => r.k)).output(o)\n"),
+    P("reduceByKey_sum", "  nums.map(r => (r.k, r.v)).reduceByKey((a, b) => a + b).output(o)\n"),
+    P("reduceByKey_float", "  nums.map(r => (r.k, r.x)).reduceByKey((a, b) => a + b).output(o)\n"),
+    P("reduceByKey_minmax", "  nums.map(r => (r.k, (r.v, r.x, r.k)))\n"
+                            "    .reduceByKey((a, b) => (min(a._1, b._1), max(a._2, b._2), "
+                            "a._3 < b._3 ? a._3 : b._3)).output(o)\n"),
+    P("reduceByKey_first", "  nums.map(r => (r.k, (r.v, r.v)))\n"
+                           "    .reduceByKey((a, b) => (a._1, b._2)).output(o)\n"),
+    P("reduceByKey_lambda",
+      "  nums.map(r => (r.k, r.v + 10)).reduceByKey((a, b) => (a + b) % 1009).output(o)\n"),
+    P("reduceByKey_string_lambda",
+      "  nums.map(r => (r.v % 5, r.k)).reduceByKey((a, b) => length(a) > length(b) ? a : "
+      "(length(a) < length(b) ? b : (a < b ? a : b))).output(o)\n"),
+    P("tuple_key", "  nums.map(r => ((r.k, r.v % 3), 1)).reduceByKey((a, b) => a + b).output(o)\n"),
+    P("groupByKey", "  nums.map(r => (r.k, r.v)).groupByKey().output(o)\n"),
+    P("groupByKey_size",
+      "  nums.map(r => (r.k, r.v)).groupByKey().mapValues(l => size(l)).output(o)\n"),
+    P("countByValue", "  lines.flatMap(r => split(r.line)).countByValue().output(o)\n"),
+    P("count", "  lines.count().output(o)\n  nums.filter(r => r.v > 5).count().output(o)\n"),
+    P("reduce", "  nums.map(r => r.v).reduce((a, b) => a + b).output(o)\n"),
+    P("reduce_first", "  lines.map(r => r.line).reduce((a, b) => a).output(o)\n"),
+    P("distinct", "  nums.map(r => r.v % 10).distinct().output(o)\n"),
+    P("top", "  lines.flatMap(r => split(r.line)).countByValue().top(5).output(o)\n"),
+    P("top_rows", "  nums.map(r => r.x).top(4).output(o)\n"),
+    P("top_then_map",
+      "  lines.flatMap(r => split(r.line)).countByValue().top(3).map(p => p._1).output(o)\n"),
+    P("window_rows", "  nums.map(r => r.k).window(\"3s\", \"2s\").output(o)\n"),
+    P("window_count", "  lines.window(\"3s\", \"1s\").count().output(o)\n"),
+    P("window_reduceByKey", "  nums.map(r => (r.k, r.v)).window(\"4s\", \"2s\")\n"
+                            "    .reduceByKey((a, b) => a + b).output(o)\n"),
+    P("window_groupByKey", "  nums.map(r => (r.k, r.v)).window(\"2s\").groupByKey().output(o)\n"),
+    P("window_top", "  nums.map(r => r.v).window(\"3s\").top(5).output(o)\n"),
+    P("window_of_window",
+      "  nums.map(r => (r.k, r.v)).window(\"2s\").window(\"3s\").countByValue().output(o)\n"),
+    P("window_then_filter", "  nums.window(\"3s\").filter(r => r.v > 3).map(r => (r.k, 1))\n"
+                            "    .reduceByKey((a, b) => a + b).output(o)\n"),
+    P("rbkw_inverse", "  nums.map(r => (r.k, r.v)).reduceByKeyAndWindow((a, b) => a + b, "
+                      "(a, b) => a - b, \"3s\", \"1s\").output(o)\n"),
+    P("rbkw_max", "  nums.map(r => (r.k, r.v)).reduceByKeyAndWindow((a, b) => max(a, b), \"4s\")"
+                  ".output(o)\n"),
+    P("rbkw_float", "  nums.map(r => (r.k, r.x)).reduceByKeyAndWindow((a, b) => a + b, "
+                    "(a, b) => a - b, \"3s\", \"1s\").output(o)\n"),
+    P("rbkw_first_slide", "  nums.map(r => (r.k, r.v)).reduceByKeyAndWindow((a, b) => a, \"4s\", "
+                          "\"2s\").output(o)\n"),
+    P("rbkw_lambda",
+      "  nums.map(r => (r.k, r.v + 10)).reduceByKeyAndWindow((a, b) => (a + b) % 97, "
+      "\"3s\").output(o)\n"),
+    P("rbkw_lambda_inverse",
+      "  nums.map(r => (r.k, r.v + 10)).reduceByKeyAndWindow((a, b) => (a + b) % 97, "
+      "(a, b) => (a - b + 97) % 97, \"3s\", \"1s\").output(o)\n"),
+    P("rbkw_strings", "  nums.map(r => (r.v % 4, r.k)).reduceByKeyAndWindow((a, b) => "
+                      "max(a, b), \"3s\").output(o)\n"),
+    P("reduceByWindow", "  nums.map(r => r.v).reduceByWindow((a, b) => a + b, (a, b) => a - b, "
+                        "\"3s\", \"1s\").output(o)\n"),
+    P("reduceByWindow_min",
+      "  nums.map(r => r.x).reduceByWindow((a, b) => min(a, b), \"3s\", \"3s\").output(o)\n"),
+    P("groupByKeyAndWindow",
+      "  nums.map(r => (r.k, r.x)).groupByKeyAndWindow(\"3s\", \"1s\").output(o)\n"),
+    P("countByWindow", "  lines.countByWindow(\"3s\", \"2s\").output(o)\n"),
+    P("countByValueAndWindow",
+      "  nums.map(r => r.k).countByValueAndWindow(\"3s\", \"1s\").output(o)\n"),
+    P("runningReduce", "  nums.map(r => (r.k, r.v)).runningReduce((a, b) => a + b).output(o)\n"),
+    P("runningReduce_max",
+      "  nums.map(r => (r.k, (r.v, r.k))).runningReduce((a, b) => (max(a._1, b._1), a._2))"
+      ".output(o)\n"),
+    P("chain_of_wide", "  c = lines.flatMap(r => split(r.line)).countByValue()\n"
+                       "  c.map(p => (p._2, 1)).reduceByKey((a, b) => a + b).top(3).output(o)\n"
+                       "  c.count().output(o)\n"
+                       "  c.map(p => p._2).reduce((a, b) => a + b).output(o)\n"),
+    P("several_outputs", "  w = lines.flatMap(r => split(r.line))\n"
+                         "  w.filter(x => length(x) > 2).output(o)\n"
+                         "  w.countByValue().output(o)\n"
+                         "  lines.output(o)\n"),
+    P("guarded", "  nums.map(r => r.v == 0 ? -1 : 100 / r.v).countByValue().output(o)\n"),
+    P("regex", "  lines.filter(r => matches(r.line, \"^[a-d].*e\")).count().output(o)\n"),
+};
+
+const unsigned programs_cnt = sizeof programs / sizeof programs[0];
