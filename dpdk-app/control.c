@@ -25,22 +25,14 @@ static void carry_out(struct control *c, const struct action *a)
         if (!worker_command(&n->worker[a->worker], a->cmd))
             MR_ASSERT(!"room for a command: credits are fewer than the ring holds");
         return;
-    case ACT_OUTPUT:
-        control_output(c, a);
-        return;
-    case ACT_RELEASE:
-        control_release(c, pool_block(n->pool, a->block.slot));
-        return;
-    case ACT_INTERVAL:
-        report_interval(c->report, a->job, a->interval, a->complete);
-        return;
+    case ACT_OUTPUT: control_output(c, a); return;
+    case ACT_RELEASE: control_release(c, pool_block(n->pool, a->block.slot)); return;
+    case ACT_INTERVAL: report_interval(c->report, a->job, a->interval, a->complete); return;
     case ACT_LINEAGE:
         if (c->recorder)
             recorder_lineage(c->recorder, n->job[a->job].job->name, a);
         return;
-    case ACT_STOPPED:
-        c->phase = CONTROL_DRAINING;
-        return;
+    case ACT_STOPPED: c->phase = CONTROL_DRAINING; return;
     }
 }
 
@@ -68,9 +60,8 @@ static void answered(struct control *c, uint32_t worker, const struct answer_msg
         if (r[i].exchange < 0)
             c->out[e.out_cnt++] = (struct out_ref){r[i].block, r[i].partition_or_output};
         else
-            c->shuffle[e.shuffle_cnt++] =
-                (struct shuffle_ref){r[i].block, (uint16_t)r[i].exchange,
-                                     (uint16_t)r[i].partition_or_output};
+            c->shuffle[e.shuffle_cnt++] = (struct shuffle_ref){r[i].block, (uint16_t)r[i].exchange,
+                                                               (uint16_t)r[i].partition_or_output};
     }
     report_work(c->report, m);
     control_event(c, &e);

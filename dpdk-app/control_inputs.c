@@ -96,18 +96,10 @@ static uint32_t from_ingest(struct control *c, uint32_t input)
 static void fed(struct control *c, uint32_t input, const struct feed_msg *m, uint32_t stream)
 {
     switch (m->kind) {
-    case FEED_BLOCK:
-        block_came(c, &c->node->input[input], stream, m->tick, m->block);
-        return;
-    case FEED_CLOSED:
-        tick_closed(c, input, m->tick);
-        return;
-    case FEED_SKIP:
-        tick_skipped(c, input, m->tick);
-        return;
-    case FEED_END:
-        input_ended(c, input);
-        return;
+    case FEED_BLOCK: block_came(c, &c->node->input[input], stream, m->tick, m->block); return;
+    case FEED_CLOSED: tick_closed(c, input, m->tick); return;
+    case FEED_SKIP: tick_skipped(c, input, m->tick); return;
+    case FEED_END: input_ended(c, input); return;
     }
 }
 

@@ -126,8 +126,8 @@ static uint32_t push_waiting(struct control *c)
 
     for (; c->queue_head != c->queue_tail; c->queue_head++, did++) {
         struct out_wait *w = &c->wait[c->queue[c->queue_head % OUTS_MAX]];
-        struct writer_work work = {
-            .sink = c->node->job[w->job].sink[w->rdd.stream->sink_idx], .rdd = &w->rdd};
+        struct writer_work work = {.sink = c->node->job[w->job].sink[w->rdd.stream->sink_idx],
+                                   .rdd = &w->rdd};
         if (!writer_try_push(c->writer, &work))
             break;
     }

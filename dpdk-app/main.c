@@ -53,9 +53,11 @@ static const struct {
     {"list", command_list,
      "list [sources|sinks|operators|functions|fields]\n"
      "                     what can be written in a job file"},
-    {"send", send_main, "send --to HOST:PORT [--rate R] [--loop] FILE|-\n"
-                        "                     sends lines or framed records in UDP datagrams"},
-    {"doctor", command_doctor, "doctor                 looks at this machine and says what to mend"},
+    {"send", send_main,
+     "send --to HOST:PORT [--rate R] [--loop] FILE|-\n"
+     "                     sends lines or framed records in UDP datagrams"},
+    {"doctor", command_doctor,
+     "doctor                 looks at this machine and says what to mend"},
     {"help", command_help, "help                   this text"},
 };
 

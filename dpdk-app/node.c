@@ -35,8 +35,8 @@ static struct budget budget_of(const struct node *n)
     for (uint32_t j = 0; j < n->jobs_cnt; j++) {
         const struct node_job *nj = &n->job[j];
         b.states += job_state_bytes(nj->plan) + 64;
-        b.runners += n->workers_cnt * (runner_bytes(nj->plan, nj->job->sources_cnt) +
-                                       sizeof(struct runner) + 4096);
+        b.runners += n->workers_cnt *
+                     (runner_bytes(nj->plan, nj->job->sources_cnt) + sizeof(struct runner) + 4096);
     }
     return b;
 }
@@ -190,8 +190,7 @@ static uint32_t stream_for(struct node *n, uint32_t job, uint32_t source)
     const struct job_source *s = &n->job[job].job->source[source];
 
     for (uint32_t i = 0; i < n->streams_cnt && !has_input(n->conf, s->spec.name); i++)
-        if (same_stream(n->stream[i].conf, s) &&
-            !has_input(n->conf, n->stream[i].conf->spec.name))
+        if (same_stream(n->stream[i].conf, s) && !has_input(n->conf, n->stream[i].conf->spec.name))
             return i;
     n->stream[n->streams_cnt] = (struct node_stream){job, source, s};
     return n->streams_cnt++;
@@ -210,8 +209,8 @@ static int wire_jobs(struct node *n, FILE *err)
     for (uint32_t j = 0; j < n->jobs_cnt; j++) {
         struct node_job *nj = &n->job[j];
         struct job *job = nj->job;
-        nj->plan = plan_build(&job->graph, job->name, job->partitions, &job->zone, text,
-                              sizeof text);
+        nj->plan =
+            plan_build(&job->graph, job->name, job->partitions, &job->zone, text, sizeof text);
         if (!nj->plan || n->streams_cnt + job->sources_cnt > STREAMS_MAX) {
             fprintf(err, "%s: error: %s\n", job->file,
                     nj->plan ? "the jobs have too many sources together" : text);
@@ -263,7 +262,6 @@ static void wire_lcores(struct node *n)
     for (uint32_t i = 0; i < a->ingest_cnt; i++)
         wire_lcore(n, a->ingest[i], false, -1);
 }
-
 
 static void print_diags(const struct diags *d, FILE *err)
 {

@@ -46,10 +46,10 @@ struct run_conf {
         const char *source, *file;
     } input[JOB_SOURCES_MAX];
     bool pace, loop, no_huge, show_dropped;
-    uint64_t rate; /* of files of records, records/s */
-    int64_t start_ns;       /* of files */
-    const char *stats;      /* file or "-" */
-    uint64_t for_ns;        /* 0: until the input ends or a signal */
+    uint64_t rate;     /* of files of records, records/s */
+    int64_t start_ns;  /* of files */
+    const char *stats; /* file or "-" */
+    uint64_t for_ns;   /* 0: until the input ends or a signal */
     const char *record, *replay;
     const char *simd;
     int eal_argc;
@@ -81,7 +81,7 @@ struct node_input {
     uint32_t streams_cnt;
     uint32_t stream[INGEST_SOURCES_MAX];
     uint32_t queue[INGEST_SOURCES_MAX]; /* of the scheduler, for each stream */
-    atomic_bool finished; /* it has said its last word */
+    atomic_bool finished;               /* it has said its last word */
 };
 
 struct node_lcore {

@@ -42,8 +42,9 @@ static bool port_has(const struct node *n, const char *port, uint32_t stream)
 
 static int too_many(char *err, size_t err_bytes)
 {
-    snprintf(err, err_bytes, "there are too many queues: at most %u inputs and %u queues of "
-                             "streams; lower `queues` of the ports",
+    snprintf(err, err_bytes,
+             "there are too many queues: at most %u inputs and %u queues of "
+             "streams; lower `queues` of the ports",
              INPUTS_MAX, SCHED_QUEUES_MAX);
     return -E2BIG;
 }

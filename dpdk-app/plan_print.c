@@ -47,8 +47,8 @@ static void put_streams(const struct job *j, struct strbuf *out)
 }
 
 static const char *const node_name[] = {
-    [PN_MAP] = "map",     [PN_FLAT_MAP] = "flatMap",       [PN_FILTER] = "filter",
-    [PN_PASS] = "union",  [PN_WRITE_AGG] = "combine into", [PN_WRITE_ROWS] = "rows into",
+    [PN_MAP] = "map",       [PN_FLAT_MAP] = "flatMap",       [PN_FILTER] = "filter",
+    [PN_PASS] = "union",    [PN_WRITE_AGG] = "combine into", [PN_WRITE_ROWS] = "rows into",
     [PN_OUTPUT] = "output",
 };
 
@@ -75,8 +75,7 @@ static void put_stages(const struct job *j, const struct plan *p, struct strbuf 
             strbuf_printf(out, "  stage %u over exchange %u (%s)\n", i, s->from->idx,
                           s->from->name);
         else
-            strbuf_printf(out, "  stage %u over source %s\n", i,
-                          j->source[s->source].spec.name);
+            strbuf_printf(out, "  stage %u over source %s\n", i, j->source[s->source].spec.name);
         for (uint32_t k = 0; k < s->root->kids_cnt; k++)
             put_node(p, s->root->kid[k], 0, out);
     }
@@ -123,8 +122,7 @@ static void put_exchanges(const struct plan *p, struct strbuf *out)
             strbuf_puts(out, x->group ? ", lists" : ", rows");
         strbuf_printf(out, "; %u partition%s", x->partitions, x->partitions == 1 ? "" : "s");
         if (x->key && x->kind == EX_AGG)
-            strbuf_printf(out, ", %llu keys",
-                          (unsigned long long)(x->keys_max * x->partitions));
+            strbuf_printf(out, ", %llu keys", (unsigned long long)(x->keys_max * x->partitions));
         strbuf_printf(out, ", %llu MB\n",
                       (unsigned long long)(x->state_bytes * x->partitions / MB));
     }

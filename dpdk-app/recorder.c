@@ -131,8 +131,9 @@ void recorder_lineage(struct recorder *r, const char *job, const struct action *
 {
     struct strbuf *l = &append(r)->line;
 
-    strbuf_printf(l, "{\"job\": \"%s\", \"interval\": %llu, \"stage\": %u, \"task\": %u, \"blocks\": [",
-                  job, (unsigned long long)a->interval, a->stage, a->task);
+    strbuf_printf(
+        l, "{\"job\": \"%s\", \"interval\": %llu, \"stage\": %u, \"task\": %u, \"blocks\": [", job,
+        (unsigned long long)a->interval, a->stage, a->task);
     for (uint32_t i = 0; i < a->blocks_cnt; i++) {
         const struct block_id *id = &a->blocks[i].id;
         strbuf_printf(l, "%s\"%016llx.%016llx.%llx\"", i ? ", " : "", (unsigned long long)id->a,

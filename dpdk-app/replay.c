@@ -137,15 +137,16 @@ bool replay_recv(struct replay *r, struct feed_msg *msg)
     if (!r->pending) {
         int rc = read_header(r);
         if (rc)
-            return fail(r, msg, rc == -ENODATA ? "the record ends before its run did"
-                                               : "the record is damaged");
+            return fail(r, msg,
+                        rc == -ENODATA ? "the record ends before its run did"
+                                       : "the record is damaged");
         r->pending = true;
     }
     if (r->header.kind != RECORD_MARK)
         return read_block(r, msg);
     r->pending = false;
     r->ended = r->header.flags == RECORD_END;
-    *msg = (struct feed_msg){.kind = r->ended                          ? FEED_END
+    *msg = (struct feed_msg){.kind = r->ended                         ? FEED_END
                                      : r->header.flags == RECORD_SKIP ? FEED_SKIP
                                                                       : FEED_CLOSED,
                              .tick = r->header.interval};

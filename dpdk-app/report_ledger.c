@@ -94,9 +94,9 @@ void report_records(const struct report *r, uint32_t job, struct stats_ledger *l
 
 static const char *roles_of(const struct node_lcore *l)
 {
-    static const char *const names[] = {"",       "control",         "ingest",
-                                        "control, ingest", "worker", "control, worker",
-                                        "ingest, worker",  "control, ingest, worker"};
+    static const char *const names[] = {
+        "",       "control",         "ingest",         "control, ingest",
+        "worker", "control, worker", "ingest, worker", "control, ingest, worker"};
 
     return names[(l->control ? 1 : 0) + (l->inputs_cnt ? 2 : 0) + (l->workers_cnt ? 4 : 0)];
 }

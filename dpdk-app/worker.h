@@ -51,7 +51,7 @@ struct worker {
     uint32_t at;   /* MERGE: block that is being merged */
     uint32_t sent; /* references already sent */
     uint64_t cmd_tsc;
-    uint64_t records_before; /* of the command */
+    uint64_t records_before;   /* of the command */
     _Atomic uint64_t busy_tsc; /* useful work since start */
 };
 

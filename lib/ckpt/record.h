@@ -25,8 +25,8 @@
 
 #include "rdd/block.h"
 
-#define RECORD_MARK      64u
-#define RECORD_BODY_MAX  (2 * PAGE_BYTES)
+#define RECORD_MARK     64u
+#define RECORD_BODY_MAX (2 * PAGE_BYTES)
 
 enum record_mark { RECORD_BEGIN = 1, RECORD_CLOSED, RECORD_SKIP, RECORD_END };
 

@@ -12,16 +12,13 @@ uint32_t agg_leaf_bytes(enum agg_fn fn, enum type_kind kind)
     uint32_t cell = cell_bytes(kind);
 
     switch (fn) {
-    case AGG_SUM_FLOAT:
-        return sizeof(struct fsum);
+    case AGG_SUM_FLOAT: return sizeof(struct fsum);
     case AGG_FIRST:
-    case AGG_LAST:
-        return sizeof(struct cell_place) + cell;
+    case AGG_LAST: return sizeof(struct cell_place) + cell;
     case AGG_MIN:
     case AGG_MAX:
         return kind == TYPE_IP ? 8 + cell : cell; /* a flag: addresses have no neutral value */
-    default:
-        return cell;
+    default: return cell;
     }
 }
 
@@ -265,22 +262,13 @@ static void merge_leaf(const struct agg_leaf *l, struct agg_env *env, uint8_t *d
     case AGG_SUM_FLOAT:
         fsum_merge((struct fsum *)(void *)acc, (const struct fsum *)(const void *)from);
         return;
-    case AGG_AND:
-        store_i64(acc, load_i64(acc) & load_i64(from));
-        return;
-    case AGG_OR:
-        store_i64(acc, load_i64(acc) | load_i64(from));
-        return;
+    case AGG_AND: store_i64(acc, load_i64(acc) & load_i64(from)); return;
+    case AGG_OR: store_i64(acc, load_i64(acc) | load_i64(from)); return;
     case AGG_MIN:
-    case AGG_MAX:
-        merge_minmax(l, env, dst, src);
-        return;
+    case AGG_MAX: merge_minmax(l, env, dst, src); return;
     case AGG_FIRST:
-    case AGG_LAST:
-        merge_placed(l, env, dst, src);
-        return;
-    case AGG_LAMBDA:
-        break;
+    case AGG_LAST: merge_placed(l, env, dst, src); return;
+    case AGG_LAMBDA: break;
     }
     MR_ASSERT(!"a native aggregate");
 }

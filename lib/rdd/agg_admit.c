@@ -1,5 +1,5 @@
-#include "base/assert.h"
 #include "rdd/agg_admit.h"
+#include "base/assert.h"
 
 /* The greatest rank sinks from the top of the heap fresh[0..n). */
 static void fresh_sink(struct agg_fresh *f, uint32_t n, uint32_t at)
@@ -95,7 +95,8 @@ static void compact(struct agg_state *s)
         }
         if (strings && agg_row_adopt(a, table_row(&s->t, e), &s->t.heap))
             s->failed++;
-        if (strings && s->delta_off && agg_row_adopt(a, table_row(&s->t, e) + s->delta_off, &s->t.heap))
+        if (strings && s->delta_off &&
+            agg_row_adopt(a, table_row(&s->t, e) + s->delta_off, &s->t.heap))
             s->failed++;
     }
     for (uint64_t pos = s->item_head; strings && pos < s->item_tail; pos++)

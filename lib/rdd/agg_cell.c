@@ -50,8 +50,7 @@ static int strings_to_col(const uint8_t *const *cell, uint32_t n, struct col *ou
 int cells_to_col(const uint8_t *const *cell, uint32_t n, struct col *out, struct arena *arena)
 {
     switch (out->kind) {
-    case TYPE_STRING:
-        return strings_to_col(cell, n, out, arena);
+    case TYPE_STRING: return strings_to_col(cell, n, out, arena);
     case TYPE_IP:
         for (uint32_t i = 0; i < n; i++)
             memcpy(&out->ip[i], cell[i], sizeof(struct ip));

@@ -58,9 +58,8 @@ static int rows_of(struct agg_state *s, const uint32_t *entry, uint32_t n, const
         uint64_t back = (uint64_t)load_i64(src[i] + s->back_off);
         dst[i] = copy + (size_t)i * row_bytes;
         memcpy(dst[i],
-               back == UINT64_MAX
-                   ? s->row_init
-                   : s->item + (back % s->items_max + 1) * s->item_bytes - row_bytes,
+               back == UINT64_MAX ? s->row_init
+                                  : s->item + (back % s->items_max + 1) * s->item_bytes - row_bytes,
                row_bytes);
         row[i] = dst[i];
     }

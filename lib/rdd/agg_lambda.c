@@ -77,8 +77,8 @@ void agg_lambda_merge(const struct agg_spec *a, const struct lambda *f, struct a
 }
 
 struct member {
-    uint8_t *row;  /* the row that it goes to */
-    uint32_t at;   /* its place in the vector */
+    uint8_t *row; /* the row that it goes to */
+    uint32_t at;  /* its place in the vector */
 };
 
 static int by_row(const void *x, const void *y)
@@ -137,8 +137,7 @@ void agg_lambda_update(const struct agg_spec *a, struct agg_env *env, uint8_t *c
         m[i] = (struct member){row[i], i};
     }
     qsort(m, n, sizeof m[0], by_row);
-    for (uint32_t left = halve(a, env, m, cells, n); left < n;
-         left = halve(a, env, m, cells, n))
+    for (uint32_t left = halve(a, env, m, cells, n); left < n; left = halve(a, env, m, cells, n))
         n = left;
     uint8_t *d[VEC_ROWS_MAX];
     const uint8_t *s[VEC_ROWS_MAX];

@@ -299,8 +299,7 @@ bool agg_state_step(struct agg_state *s, struct arena *scratch)
         if (!step_flipping(s, scratch))
             s->phase = AGG_CLOSED;
         return s->phase == AGG_FLIPPING;
-    default:
-        return false;
+    default: return false;
     }
 }
 

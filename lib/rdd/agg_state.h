@@ -55,13 +55,13 @@ struct agg_fresh {
 struct agg_state {
     const struct exchange *x;
     enum agg_phase phase;
-    uint64_t interval;     /* open or closed last */
-    uint32_t at;           /* progress of the phase */
+    uint64_t interval; /* open or closed last */
+    uint32_t at;       /* progress of the phase */
     struct table t;
-    uint8_t *row_init;     /* an empty table row; its first row_bytes are an empty row */
+    uint8_t *row_init; /* an empty table row; its first row_bytes are an empty row */
     uint32_t delta_off, back_off;
-    uint32_t *touched;     /* entries with a delta; after the close: order of emission */
-    uint8_t *is_touched;   /* by entry */
+    uint32_t *touched;   /* entries with a delta; after the close: order of emission */
+    uint8_t *is_touched; /* by entry */
     uint32_t touched_cnt;
     struct agg_fresh *fresh; /* entries that are new in this interval; a max-heap once full */
     uint32_t fresh_cnt;
@@ -77,9 +77,9 @@ struct agg_state {
     uint64_t deltas_max, delta_head, delta_tail;
     uint64_t flip_at;
     /* what people look at */
-    uint64_t refused;      /* records dropped: state_full */
-    uint64_t failed;       /* records that the lambda could not combine */
-    uint64_t lost_until;   /* results are incomplete for intervals below; UINT64_MAX: for ever */
+    uint64_t refused;    /* records dropped: state_full */
+    uint64_t failed;     /* records that the lambda could not combine */
+    uint64_t lost_until; /* results are incomplete for intervals below; UINT64_MAX: for ever */
 };
 
 /* agg_state_keys: how many keys a partition of x holds in `bytes` of memory; 0: too little. */

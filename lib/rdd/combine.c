@@ -1,6 +1,6 @@
+#include "rdd/combine.h"
 #include "base/assert.h"
 #include "rdd/agg_cell.h"
-#include "rdd/combine.h"
 
 static uint32_t keys_max(const struct exchange *x)
 {
@@ -140,9 +140,10 @@ bool task_out_block(struct task_out *out, struct stage_writer *w, enum block_kin
     struct block *b = shuffle_end(&out->shuffle, &name, bytes, rows);
     if (!b)
         return false;
-    out->made[out->made_cnt++] = (struct made){
-        .block = b, .exchange = x ? (int)x->idx : -1, .partition = partition,
-        .output = w->node->output};
+    out->made[out->made_cnt++] = (struct made){.block = b,
+                                               .exchange = x ? (int)x->idx : -1,
+                                               .partition = partition,
+                                               .output = w->node->output};
     return true;
 }
 

@@ -3,10 +3,10 @@
 
 #include "rdd/fsum.h"
 
-#define DIGIT_BITS 24
-#define DIGIT_MASK ((1u << DIGIT_BITS) - 1)
-#define FSUM_NAN 1u
-#define FSUM_PLUS_INF 2u
+#define DIGIT_BITS     24
+#define DIGIT_MASK     ((1u << DIGIT_BITS) - 1)
+#define FSUM_NAN       1u
+#define FSUM_PLUS_INF  2u
 #define FSUM_MINUS_INF 4u
 
 /* Moves the window of bins up so that its highest place is `top`. */

@@ -1,5 +1,5 @@
-#include "base/assert.h"
 #include "rdd/pipeline.h"
+#include "base/assert.h"
 
 static void pass_push(struct pipeline *p, const struct pnode *n, const struct vec *v)
 {
@@ -14,8 +14,8 @@ static void write_push(struct pipeline *p, const struct pnode *n, const struct v
 }
 
 static const op_push push_table[] = {
-    [PN_MAP] = op_map_push,      [PN_FLAT_MAP] = op_flat_map_push, [PN_FILTER] = op_filter_push,
-    [PN_PASS] = pass_push,       [PN_WRITE_AGG] = write_push,      [PN_WRITE_ROWS] = write_push,
+    [PN_MAP] = op_map_push,   [PN_FLAT_MAP] = op_flat_map_push, [PN_FILTER] = op_filter_push,
+    [PN_PASS] = pass_push,    [PN_WRITE_AGG] = write_push,      [PN_WRITE_ROWS] = write_push,
     [PN_OUTPUT] = write_push,
 };
 

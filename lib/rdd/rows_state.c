@@ -4,8 +4,8 @@
 #include "rdd/rows_state.h"
 #include "rdd/sort.h"
 
-#define FILLER UINT32_MAX /* key_bytes of what fills the end of the ring */
-#define ROW_BYTES_MIN 32u
+#define FILLER         UINT32_MAX /* key_bytes of what fills the end of the ring */
+#define ROW_BYTES_MIN  32u
 #define RING_BYTES_MAX (4ull << 30) /* encodings of a vector have offsets of 32 bits */
 
 static uint64_t down64(uint64_t n)
@@ -57,8 +57,8 @@ void rows_state_begin(struct rows_state *s, uint64_t interval)
     while (s->span_head != s->span_tail &&
            s->span[s->span_head % s->spans_max].interval + s->x->len <= interval) {
         s->span_head++;
-        s->head = s->span_head == s->span_tail ? s->tail
-                                               : s->span[s->span_head % s->spans_max].first;
+        s->head =
+            s->span_head == s->span_tail ? s->tail : s->span[s->span_head % s->spans_max].first;
     }
     s->span[s->span_tail++ % s->spans_max] =
         (struct rows_span){.interval = interval, .first = s->tail};

@@ -47,8 +47,7 @@ void rows_state_begin(struct rows_state *s, uint64_t interval);
 void rows_state_merge(struct rows_state *s, const struct block *b);
 void rows_state_end(struct rows_state *s);
 /* rows_state_emit: as agg_state_emit; a vector may be empty although there is more. */
-int rows_state_emit(struct rows_state *s, uint32_t *cursor, struct vec *out,
-                    struct arena *scratch);
+int rows_state_emit(struct rows_state *s, uint32_t *cursor, struct vec *out, struct arena *scratch);
 bool rows_state_complete(const struct rows_state *s);
 
 /* Order of two rows by rank: value downward, then key, then their order. */

@@ -1,6 +1,6 @@
+#include "rdd/rows_writer.h"
 #include "base/assert.h"
 #include "rdd/combine.h"
-#include "rdd/rows_writer.h"
 #include "rdd/sort.h"
 
 #define ROWS_MAX (ROWS_BUFFER_BYTES / 32)
@@ -170,8 +170,8 @@ static void append_row(struct stage_writer *w, const struct vec *v, uint32_t x,
         enc_row(at + sizeof h, key, v->col, x);
     enc_row(at + sizeof h + h.key_bytes, value, value_cols, x);
     r->at[r->rows] = r->used;
-    r->partition[r->rows++] =
-        partition_of(at + sizeof h, h.key_bytes, w->node->exchange ? w->node->exchange->partitions : 1);
+    r->partition[r->rows++] = partition_of(at + sizeof h, h.key_bytes,
+                                           w->node->exchange ? w->node->exchange->partitions : 1);
     r->used += bytes;
 }
 

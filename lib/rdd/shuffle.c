@@ -34,8 +34,8 @@ uint8_t *shuffle_begin(struct shuffle_writer *w, uint32_t bytes)
     return w->bytes + w->used + sizeof(struct block_hdr);
 }
 
-struct block *shuffle_end(struct shuffle_writer *w, const struct shuffle_name *name,
-                          uint32_t bytes, uint32_t rows)
+struct block *shuffle_end(struct shuffle_writer *w, const struct shuffle_name *name, uint32_t bytes,
+                          uint32_t rows)
 {
     struct block *b = w->mem.block_get(w->mem.ctx);
     uint8_t *at = w->bytes + w->used;

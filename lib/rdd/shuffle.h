@@ -47,9 +47,10 @@ struct shuffle_name {
 /* shuffle_begin gives room for a body of at most `bytes`, or NULL when there is no page now. The
  * body's place is 8-byte aligned. One block is begun at a time. */
 uint8_t *shuffle_begin(struct shuffle_writer *w, uint32_t bytes);
-/* shuffle_end makes the begun body a block of `bytes` bytes and `rows` rows. NULL: no descriptor. */
-struct block *shuffle_end(struct shuffle_writer *w, const struct shuffle_name *name,
-                          uint32_t bytes, uint32_t rows);
+/* shuffle_end makes the begun body a block of `bytes` bytes and `rows` rows. NULL: no descriptor.
+ */
+struct block *shuffle_end(struct shuffle_writer *w, const struct shuffle_name *name, uint32_t bytes,
+                          uint32_t rows);
 
 /* agg_block_bytes: the size of the body with these entries of t. */
 uint64_t agg_block_bytes(const struct agg_spec *a, const struct table *t, const uint32_t *entry,

@@ -1,6 +1,6 @@
+#include "rdd/stage_writer.h"
 #include "rdd/combine.h"
 #include "rdd/rows_writer.h"
-#include "rdd/stage_writer.h"
 
 static bool is_agg(const struct pnode *n)
 {

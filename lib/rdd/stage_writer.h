@@ -17,10 +17,10 @@
 #include "rdd/rows_state.h"
 #include "rdd/shuffle.h"
 
-#define COMBINE_KEYS_MAX 65536u
+#define COMBINE_KEYS_MAX   65536u
 #define COMBINE_HEAP_BYTES (4u << 20)
-#define ROWS_BUFFER_BYTES (SHUFFLE_BODY_MAX)
-#define MADE_MAX 65536u
+#define ROWS_BUFFER_BYTES  (SHUFFLE_BODY_MAX)
+#define MADE_MAX           65536u
 
 /* A block that a task made, and where it goes. */
 struct made {
@@ -46,7 +46,7 @@ struct rows_writer {
     uint32_t used, rows;
     uint32_t *at;        /* offset of each row */
     uint16_t *partition; /* of each row */
-    int64_t best_floor; /* top over an int: values below it cannot come in */
+    int64_t best_floor;  /* top over an int: values below it cannot come in */
     bool has_floor;
 };
 
@@ -57,10 +57,10 @@ struct stage_writer {
     uint8_t *row_init;
     uint32_t *order; /* entries by partition */
     uint16_t *part;
-    struct rows_writer rows; /* EX_ROWS, outputs */
+    struct rows_writer rows;                /* EX_ROWS, outputs */
     const struct type *row_key, *row_value; /* how its rows are encoded; key NULL: all in value */
-    uint32_t blocks;         /* made in this task: part of their names */
-    uint64_t failed;         /* by the reduce lambda */
+    uint32_t blocks;                        /* made in this task: part of their names */
+    uint64_t failed;                        /* by the reduce lambda */
 };
 
 /* stage_writer_bytes: memory of a writer, taken once by its owner. */

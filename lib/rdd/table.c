@@ -1,9 +1,9 @@
-#include "base/assert.h"
 #include "rdd/table.h"
+#include "base/assert.h"
 
-#define SLOTS_MIN 64u
+#define SLOTS_MIN      64u
 #define PREFETCH_SLOTS 32768u /* tables whose slots outgrow L2's share gain by a prefetch pass */
-#define HASH_BITS 0xffffffff00000000ull
+#define HASH_BITS      0xffffffff00000000ull
 
 static uint32_t slots_for(uint32_t keys)
 {

@@ -26,7 +26,7 @@ struct table {
     uint32_t keys_max;
     uint32_t entries; /* numbered so far, free ones included */
     uint32_t live;
-    uint32_t free; /* first free entry, or TABLE_NONE */
+    uint32_t free;           /* first free entry, or TABLE_NONE */
     const uint8_t *row_init; /* what a new row begins as */
     struct heap heap;
 };

@@ -191,7 +191,7 @@ static bool step_feed(struct runner *r)
 
     arena_reset(&r->scratch);
     int n = source_read(&r->reader, &v, &r->scratch);
-    MR_ASSERT(n >= 0); /* the scratch holds any vector of a source */
+    MR_ASSERT(n >= 0);          /* the scratch holds any vector of a source */
     if (n > 0 && v.sel_cnt > 0) /* every record of it may have been dropped */
         pipeline_push(r->p, r->p->stage->root, &v);
     return n > 0;

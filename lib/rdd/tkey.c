@@ -1,5 +1,5 @@
-#include "base/bytes.h"
 #include "rdd/tkey.h"
+#include "base/bytes.h"
 
 uint64_t tkey_seed[2] = {0x9e3779b97f4a7c15ull, 0xd1b54a32d192ed03ull};
 
