@@ -103,30 +103,50 @@ AVX512 INLINE uint32_t find_avx512(const uint8_t *p, uint32_t n, const uint8_t c
     return cnt;
 }
 
-/* One function for each width and number of bytes. */
-#define FIND(width, attr)                                                                      \
-    attr static uint32_t find1_##width(const uint8_t *p, uint32_t n, uint8_t c, uint32_t *pos, \
-                                       uint32_t max)                                           \
-    {                                                                                          \
-        const uint8_t all[3] = {c, c, c};                                                      \
-        return find_##width(p, n, all, false, pos, max);                                       \
-    }                                                                                          \
-    attr static uint32_t find3_##width(const uint8_t *p, uint32_t n, const uint8_t c[3],       \
-                                       uint32_t *pos, uint32_t max)                            \
-    {                                                                                          \
-        return find_##width(p, n, c, true, pos, max);                                          \
-    }
+static uint32_t find1_scalar(const uint8_t *p, uint32_t n, const uint8_t c[3], uint32_t *pos,
+                             uint32_t max)
+{
+    return find_scalar(p, n, c, false, pos, max);
+}
 
-FIND(scalar, )
-FIND(avx2, AVX2)
-FIND(avx512, AVX512)
+static uint32_t find3_scalar(const uint8_t *p, uint32_t n, const uint8_t c[3], uint32_t *pos,
+                             uint32_t max)
+{
+    return find_scalar(p, n, c, true, pos, max);
+}
+
+AVX2 static uint32_t find1_avx2(const uint8_t *p, uint32_t n, const uint8_t c[3], uint32_t *pos,
+                                uint32_t max)
+{
+    return find_avx2(p, n, c, false, pos, max);
+}
+
+AVX2 static uint32_t find3_avx2(const uint8_t *p, uint32_t n, const uint8_t c[3], uint32_t *pos,
+                                uint32_t max)
+{
+    return find_avx2(p, n, c, true, pos, max);
+}
+
+AVX512 static uint32_t find1_avx512(const uint8_t *p, uint32_t n, const uint8_t c[3], uint32_t *pos,
+                                    uint32_t max)
+{
+    return find_avx512(p, n, c, false, pos, max);
+}
+
+AVX512 static uint32_t find3_avx512(const uint8_t *p, uint32_t n, const uint8_t c[3], uint32_t *pos,
+                                    uint32_t max)
+{
+    return find_avx512(p, n, c, true, pos, max);
+}
 
 uint32_t byte_find(const uint8_t *p, uint32_t n, uint8_t c, uint32_t *pos, uint32_t max)
 {
+    const uint8_t all[3] = {c, c, c};
+
     if (n < SCALAR_BYTES || simd_level == SIMD_SCALAR)
-        return find1_scalar(p, n, c, pos, max);
-    return simd_level == SIMD_AVX2 ? find1_avx2(p, n, c, pos, max)
-                                   : find1_avx512(p, n, c, pos, max);
+        return find1_scalar(p, n, all, pos, max);
+    return simd_level == SIMD_AVX2 ? find1_avx2(p, n, all, pos, max)
+                                   : find1_avx512(p, n, all, pos, max);
 }
 
 uint32_t byte_find3(const uint8_t *p, uint32_t n, const uint8_t c[3], uint32_t *pos, uint32_t max)

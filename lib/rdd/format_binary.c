@@ -34,6 +34,7 @@ static inline uint64_t load_uint(const uint8_t *p, uint32_t width, bool big_endi
 static void int_column(struct col *c, const struct format_field *f, const uint8_t *base,
                        const struct run *record, uint32_t n, uint8_t *bad)
 {
+    MR_ASSERT(f->width >= 1 && f->width <= 8);
     uint32_t shift = 64 - 8 * f->width;
     bool is_signed = f->binary == BINARY_INT, is_bool = f->type == TYPE_BOOL;
 
