@@ -165,7 +165,7 @@ $(BUILD)/perf/%: $(BUILD)/obj/perf/%.o $(PERF_OBJS) $(APP_LIB) $(ROOM_LIBS)
 run: ## count words of real text, live, over a virtual port (INPUT=FILE for your own text)
 	@scripts/setup.sh
 	@+$(PARALLEL) programs
-	@BUILD=$(BUILD) INPUT='$(INPUT)' scripts/run-demo
+	@BUILD=$(BUILD) INPUT="$$INPUT" scripts/run-demo
 
 # A part is run by scripts/part, which times it, keeps its log and fails it on any sanitizer report.
 # Whoever has set PARTS in the environment (.ci/run) collects several of these in one table.

@@ -182,9 +182,9 @@ static const struct ill ills[] = {
     {.files = {{"/mnt/huge/oldmap_0", ""}, {"/mnt/huge/oldmap_1", ""}, {"/mnt/huge/keep", ""}},
      .said = "leftovers       WARN  'old' has ended and still holds 2 hugepages (4 MB)",
      .mend = "rm -f /mnt/huge/oldmap_*"},
-    {.files = {{"/var/run/dpdk/gone/config", "x"}},
-     .said = "leftovers       WARN  the process of /var/run/dpdk/gone has ended",
-     .mend = "rm -rf /var/run/dpdk/gone"},
+    {.files = {{"/var/run/dpdk/gone/config", "x"}, {"/var/run/dpdk/went/config", "x"}},
+     .said = "leftovers       WARN  2 processes have ended and left their folders",
+     .mend = "cd /var/run/dpdk && rm -rf gone went\n"},
 };
 
 TEST(doctor, a_healthy_machine)
