@@ -175,62 +175,67 @@ char *eal_log_end(void)
     return eal_log.text;
 }
 
-static bool speaks_of_failure(const char *line)
+static bool has_one_of(const char *line, const char *const *word)
 {
-    static const char *const word[] = {"annot",  "ailed", "rror",      "nvalid",  "navailable",
-                                       "Unable", "busy",  "not exist", "No such", "ermission"};
-
-    for (size_t i = 0; i < sizeof word / sizeof word[0]; i++)
-        if (strstr(line, word[i]))
+    for (; *word; word++)
+        if (strstr(line, *word))
             return true;
     return false;
 }
 
-void eal_log_last(const char *log, char *buf, size_t bytes)
+static bool tells_why(const char *line)
 {
-    const char *best = "";
-    size_t best_len = 0;
+    static const char *const failure[] = {"annot",    "ailed",      "rror",      "nvalid",
+                                          "Unable",   "navailable", "busy",      "No such",
+                                          "nable to", "ermission",  "not exist", NULL};
+    // What follows from it, and what never matters.
+    static const char *const noise[] = {
+        "attach the device",        "attach device", "vdev_probe", "failed to initialize",
+        "'command line' arguments", "mp action",     NULL};
 
+    return has_one_of(line, failure) && !has_one_of(line, noise);
+}
+
+void eal_log_why(const char *log, char *buf, size_t bytes)
+{
+    buf[0] = '\0';
     for (const char *p = log; *p;) {
         char line[512];
         size_t len = strcspn(p, "\n");
 
         snprintf(line, sizeof line, "%.*s", (int)len, p);
-        // The bus repeats what the driver said better.
-        if (len > 0 && speaks_of_failure(line) && !strstr(line, "vdev_probe") &&
-            !strstr(line, "failed to initialize")) {
-            best = p;
-            best_len = len;
+        if (tells_why(line)) {
+            // "EAL: ", "rte_pmd_init_internals(): "
+            const char *from = line;
+            for (const char *s; (s = strstr(from, ": ")) && s - line < 32;)
+                from = s + 2;
+            snprintf(buf, bytes, "%s", from);
+            return;
         }
         p += len + (p[len] == '\n');
     }
-    for (const char *s; (s = memchr(best, ':', best_len)) && s - best < 32 && s[1] == ' ';) {
-        best_len -= (size_t)(s + 2 - best);
-        best = s + 2;
-    }
-    snprintf(buf, bytes, "%.*s", (int)best_len, best);
 }
 
 static void explain_init(const char *log, char *err, size_t err_bytes)
 {
-    char last[512];
+    char why[512];
 
-    eal_log_last(log, last, sizeof last);
+    eal_log_why(log, why, sizeof why);
     if (strstr(log, "Is another primary process running"))
         snprintf(
             err, err_bytes,
             "another DPDK process uses this instance's name: stop it, or give this one another "
             "name with `instance:` in the appliance file");
-    else if (strstr(log, "hugepage") && strstr(log, "Cannot init memory"))
+    else if (strstr(log, "'command line' arguments"))
+        snprintf(err, err_bytes, "EAL does not take its arguments (those after -- included): %s",
+                 why[0] ? why : "one of them is unknown");
+    else if (strstr(log, "Cannot init memory") || strstr(log, "hugepage information"))
         snprintf(err, err_bytes,
-                 "EAL gets no hugepages (%s): `millrace doctor` tells why, "
-                 "--no-huge does without, slowly",
-                 last);
-    else if (strstr(log, "unavailable") || strstr(log, "lcore"))
-        snprintf(err, err_bytes, "the lcores cannot be used: %s", last);
+                 "EAL gets no memory (%s): `millrace doctor` tells why, --no-huge does without "
+                 "hugepages, slowly",
+                 why);
     else
-        snprintf(err, err_bytes, "EAL does not start: %s",
-                 last[0] ? last : rte_strerror(rte_errno));
+        snprintf(err, err_bytes, "EAL does not start: %s", why[0] ? why : rte_strerror(rte_errno));
 }
 
 // EAL prints its usage to standard output when it does not like an argument.

@@ -41,7 +41,8 @@ struct eal_conf {
 struct eal {
     struct zone zone;
     int argc;
-    char *argv[EAL_ARGS_MAX + 1];
+    char *argv[EAL_ARGS_MAX + 1]; /* EAL moves them about */
+    const char *line;             /* as they were given, for people */
     int lock_fd;
     uint32_t cpus_cnt; /* that this process may use */
     bool shared_cpus;  /* some lcores share a CPU */
@@ -52,12 +53,12 @@ int eal_args(struct eal *e, const struct eal_conf *conf, char *err, size_t err_b
 int eal_start(struct eal *e, const struct eal_conf *conf, char *err, size_t err_bytes);
 void eal_stop(struct eal *e);
 
-/* The text that EAL and its drivers log between begin and end, without it going anywhere else.
- * eal_log_end returns it (to be freed), ended by eal_log_last. */
+/* What EAL and its drivers log between begin and end goes nowhere else; eal_log_end returns it,
+ * to be freed. eal_log_why finds the line that tells why something failed, without its prefix;
+ * "" if there is none. */
 void eal_log_begin(void);
 char *eal_log_end(void);
-/* eal_log_last: the last line of a log that speaks of a failure, without its prefix; "" if none. */
-void eal_log_last(const char *log, char *buf, size_t bytes);
+void eal_log_why(const char *log, char *buf, size_t bytes);
 
 /* eal_huge_free: bytes of free hugepages of all sizes, and of all there are. */
 uint64_t eal_huge_free(uint64_t *total);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/strbuf.h"
 #include "dpdk-app/eal.h"
 
@@ -39,17 +40,18 @@ static int add(struct eal *e, const char *fmt, ...)
 // The lcores that the appliance file names, each once, rising.
 static uint32_t lcores_used(const struct appliance *a, uint32_t used[LCORES_MAX])
 {
-    bool named[LCORES_MAX] = {0};
+    uint64_t named = 1ull << a->control;
     uint32_t cnt = 0;
 
-    if (a->control < LCORES_MAX)
-        named[a->control] = true;
-    for (uint32_t i = 0; i < a->ingest_cnt; i++)
-        named[a->ingest[i]] = true;
-    for (uint32_t i = 0; i < a->workers_cnt; i++)
-        named[a->worker[i]] = true;
+    MR_ASSERT(a->control < LCORES_MAX);
+    for (uint32_t i = 0; i < a->ingest_cnt + a->workers_cnt; i++) {
+        uint32_t id = i < a->ingest_cnt ? a->ingest[i] : a->worker[i - a->ingest_cnt];
+
+        MR_ASSERT(id < LCORES_MAX);
+        named |= 1ull << id;
+    }
     for (uint32_t i = 0; i < LCORES_MAX; i++)
-        if (named[i])
+        if (named >> i & 1)
             used[cnt++] = i;
     return cnt;
 }
@@ -136,6 +138,10 @@ int eal_args(struct eal *e, const struct eal_conf *conf, char *err, size_t err_b
         rc = rc ? rc : add(e, "--no-telemetry");
     for (uint32_t i = 0; i < conf->extra_cnt; i++)
         rc = rc ? rc : add(e, "%s", conf->extra[i]);
+    strbuf_clear(&map);
+    for (int i = 1; i < e->argc; i++)
+        strbuf_printf(&map, "%s%s", i > 1 ? " " : "", e->argv[i]);
+    e->line = zone_strndup(&e->zone, map.s ? map.s : "", map.len);
     strbuf_release(&map);
     if (rc < 0)
         snprintf(err, err_bytes, "too many arguments for EAL: at most %u", EAL_ARGS_MAX);

@@ -9,6 +9,7 @@
 #include <rte_ring.h>
 
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "dpdk-app/ethdev.h"
 #include "dpdk-app/ingest_impl.h"
 
@@ -17,6 +18,7 @@
 #define RING_MSGS_MIN   1024u
 #define FRAME_BYTES_MIN 60u
 #define ETHER_ARP       0x0806
+#define IP6_BYTES       40u
 // How often the fill of the slots is judged, and between which sixteenths nothing changes.
 #define FILL_PACKETS  1024u
 #define FILL_HIGH     9u
@@ -95,6 +97,23 @@ static void frames_of_burst(struct ingest *q, uint32_t n, int64_t ts_ns)
     }
 }
 
+// A device that cuts frames does not say how long they were; their IP header does.
+static void mend_cut_frames(struct ingest *q, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct pkt *p = &q->pkt[i];
+        const uint8_t *ip = q->frame[i].bytes + p->l3_off;
+
+        if (!(p->flags & PKT_CUT) || p->cap_len < q->port->cut_bytes)
+            continue;
+        if (p->flags & PKT_IP4)
+            p->wire_len = p->l3_off + load_be16(ip + 2);
+        else if (p->flags & PKT_IP6)
+            p->wire_len = p->l3_off + IP6_BYTES + load_be16(ip + 4);
+        q->frame[i].wire_len = p->wire_len;
+    }
+}
+
 // Answers what is asked of the host itself; says what it was.
 static enum ingest_counter answer(struct ingest *q, uint32_t i)
 {
@@ -161,6 +180,8 @@ static void take_burst(struct ingest *q, uint32_t n, int64_t ts_ns)
 {
     frames_of_burst(q, n, ts_ns);
     packet_decode_burst(q->pkt, q->frame, n, q->port->frame_max);
+    if (q->port->cut_bytes > 0)
+        mend_cut_frames(q, n);
     count_burst(q, n);
     for (uint32_t i = 0; i < n; i++)
         ingest_offer(q, i, q->answers ? answer(q, i) : INGEST_NO_SOURCE);

@@ -2,10 +2,12 @@
 #include "dpdk-app/port.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_dev.h>
@@ -17,6 +19,7 @@
 #include "dpdk-app/port_kernel.h"
 
 #define SLOT_DATA_BYTES_MIN 2048u
+#define SLOT_DATA_BYTES_MAX 65280u // lengths of mbufs have 16 bits
 #define ETH_TAGS_BYTES      22u
 #define RXD_MAX             4096u
 #define TXD                 512u
@@ -47,6 +50,7 @@ struct opening {
     const struct port_open_conf *conf;
     struct port_args args;
     struct iface_view iface;
+    struct fds fds_before;
     struct rte_eth_dev_info info;
     uint16_t rxd, txd;
     char *err;
@@ -87,9 +91,9 @@ static int look_at_interface(struct opening *o)
 
 static int explain_probe(struct opening *o, int rc, const char *log)
 {
-    char last[256];
+    char why[256];
 
-    eal_log_last(log, last, sizeof last);
+    eal_log_why(log, why, sizeof why);
     if (strstr(log, "parse device"))
         return refuse(o, -ENODEV,
                       "no driver for device '%s': known are net_af_packet, net_memif, net_ring, "
@@ -97,21 +101,19 @@ static int explain_probe(struct opening *o, int rc, const char *log)
                       o->args.name);
     if (rc == -EBUSY || strstr(log, "busy"))
         return refuse(o, -EBUSY, "device '%s' is in use by another process: stop it (%s)",
-                      o->args.name, last);
-    if (rc == -EPERM || rc == -EACCES || strstr(log, "ermission") || strstr(log, "not permitted"))
-        return refuse(o, -EPERM, "device '%s' may not be opened: run as root (%s)", o->args.name,
-                      last);
+                      o->args.name, why);
+    // Drivers say -1 for anything.
+    if (geteuid() != 0 && (rc == -EPERM || rc == -EACCES))
+        return refuse(o, -EPERM, "device '%s' may not be opened: run as root", o->args.name);
     if (rc == -EEXIST)
         return refuse(o, -EEXIST, "device '%s' is named twice", o->args.name);
     return refuse(o, rc < 0 ? rc : -EIO, "device '%s' cannot be opened: %s", o->args.devargs,
-                  last[0] ? last : rte_strerror(-rc));
+                  why[0] ? why : rte_strerror(-rc));
 }
 
 static int probe(struct opening *o)
 {
-    static struct fd_set_view before, after; // opening is for one thread
     struct port *p = o->port;
-    int fd[PORT_QUEUES_MAX];
 
     if (o->args.pci)
         return rte_eth_dev_get_port_by_name(o->args.name, &p->id) == 0
@@ -120,21 +122,28 @@ static int probe(struct opening *o)
                             "no DPDK device at '%s': `millrace doctor` lists the NICs and their "
                             "drivers, scripts/bind-nic gives one to DPDK",
                             o->args.name);
-    packet_fds(&before);
+    packet_fds(&o->fds_before);
     eal_log_begin();
     int rc = rte_dev_probe(o->args.devargs);
     char *log = eal_log_end();
     if (rc < 0 || rte_eth_dev_get_port_by_name(o->args.name, &p->id) < 0)
         rc = explain_probe(o, rc, log ? log : "");
     free(log);
-    if (rc < 0)
-        return rc;
+    return rc;
+}
+
+// The driver has opened the sockets of its queues by now, in their order.
+static void find_fds(struct opening *o)
+{
+    struct port *p = o->port;
+    struct fds after;
+    int fd[PORT_QUEUES_MAX];
 
     packet_fds(&after);
-    uint32_t cnt = packet_fds_new(&before, &after, fd, p->queues_cnt);
+    uint32_t cnt =
+        p->traits->has_fd ? packet_fds_new(&o->fds_before, &after, fd, p->queues_cnt) : 0;
     for (uint32_t i = 0; i < cnt; i++)
         p->queue[i].fd = fd[i];
-    return 0;
 }
 
 // ---- queues ----------------------------------------------------------------------------------
@@ -149,8 +158,8 @@ static int measure(struct opening *o)
         return refuse(o, -EIO, "device '%s' does not answer", o->args.name);
     p->traits = port_traits_of(o->info.driver_name);
     p->socket = rte_eth_dev_socket_id(p->id);
-    if (o->info.if_index > 0 && p->ifname[0] == '\0')
-        rte_strscpy(p->ifname, o->args.ifname, sizeof p->ifname);
+    if (o->info.if_index > 0 && !if_indextoname(o->info.if_index, p->ifname))
+        p->ifname[0] = '\0';
     if (p->queues_cnt > o->info.max_rx_queues || p->queues_cnt > o->info.max_tx_queues)
         return refuse(o, -EINVAL, "device '%s' has %u receive and %u send queues, not %u",
                       o->args.name, o->info.max_rx_queues, o->info.max_tx_queues, p->queues_cnt);
@@ -166,6 +175,8 @@ static int measure(struct opening *o)
         data = RTE_MAX(data, p->mtu + ETH_TAGS_BYTES);
     if (port_arg_find(o->args.devargs, "bsize", text, sizeof text) > 0)
         data = RTE_MAX(data, (uint32_t)strtoul(text, NULL, 10));
+    data = RTE_MIN(data, SLOT_DATA_BYTES_MAX);
+    p->cut_bytes = o->args.cut_bytes;
     p->slot_bytes = data + RTE_PKTMBUF_HEADROOM;
     return 0;
 }
@@ -249,10 +260,10 @@ static int queue_setup(struct opening *o, uint16_t q)
     rc = rc ? rc : rte_eth_tx_queue_setup(p->id, q, o->txd, (unsigned)p->socket, NULL);
     char *log = eal_log_end();
     if (rc < 0) {
-        char last[256];
-        eal_log_last(log ? log : "", last, sizeof last);
+        char why[256];
+        eal_log_why(log ? log : "", why, sizeof why);
         refuse(o, rc, "queue %u of device '%s' cannot be set up: %s", q, o->args.name,
-               last[0] ? last : rte_strerror(-rc));
+               why[0] ? why : rte_strerror(-rc));
     }
     free(log);
     return rc;
@@ -324,6 +335,8 @@ static int start(struct opening *o)
     struct rte_ether_addr mac = {0};
     rte_eth_macaddr_get(p->id, &mac);
     memcpy(p->mac, mac.addr_bytes, sizeof p->mac);
+    if (p->traits->is_kernels_peer)
+        p->mac[0] ^= 2; // the kernel would take the answers of a host with its own MAC for its own
     return 0;
 }
 
@@ -376,6 +389,8 @@ int port_open(struct port *p, const struct port_open_conf *conf, char *err, size
     rc = rc ? rc : measure(&o);
     rc = rc ? rc : configure(&o);
     rc = rc ? rc : queues_setup(&o);
+    if (rc == 0)
+        find_fds(&o);
     rc = rc ? rc : start(&o);
     if (rc < 0)
         port_close(p);

@@ -32,6 +32,8 @@ struct port_traits {
     bool has_fd;          /* a socket that epoll can wait on */
     bool may_scatter;     /* a packet may come as a chain */
     bool knows_mtu;       /* larger frames than its MTU were merged */
+    bool is_kernels_peer; /* the other end is an interface of the kernel, with the MAC that ethdev
+                             reports; what the kernel cannot hand over it counts there */
     bool loses_peer;      /* must be started again when its peer comes back */
     uint16_t rxd;         /* auto; 0: as many as the device allows, up to 4096 */
     uint8_t rx_copies, tx_copies;
@@ -55,8 +57,9 @@ struct port {
     uint32_t queues_cnt; /* both directions */
     uint32_t mtu;        /* 0: not known */
     uint32_t frame_max;  /* bytes of the largest frame of the wire; 0: not known */
+    uint32_t cut_bytes;  /* the device cuts longer frames to this without a word; 0: it does not */
     uint32_t slot_bytes; /* of a landing, headroom included */
-    uint8_t mac[6];
+    uint8_t mac[6];      /* ours */
     struct port_queue queue[PORT_QUEUES_MAX];
     struct rte_mempool *tx_pool; /* for replies */
     _Atomic bool started;

@@ -6,12 +6,15 @@
 #include <string.h>
 
 // In front of a frame in net_af_packet's ring: header, address and alignment.
-#define AF_PACKET_HEAD_BYTES 128u
+#define AF_PACKET_HEAD_BYTES 66u
 #define FRAME_ALIGN          1024u
-#define BLOCK_FRAMES         4u
+#define PAGE_SIZE_BYTES      4096u
+#define BLOCK_FRAMES_MIN     4u
 #define RING_FRAMES          4096u
+#define RING_FRAMES_MIN      256u
 #define RING_BYTES_MAX       (32u << 20)
-#define ETH_TAGS_BYTES       22u // Ethernet and two VLAN tags
+#define FRAME_BYTES_MAX      64512u // what fits into a slot; longer ones (of lo) are cut, and counted
+#define ETH_TAGS_BYTES       22u    // Ethernet and two VLAN tags
 
 static bool is_driver(const char *device, const char *driver)
 {
@@ -70,6 +73,16 @@ static int append(struct port_args *a, const char *device, const char *key, uint
     return n < 0 || (size_t)n >= sizeof a->devargs - len ? -E2BIG : 0;
 }
 
+// How many frames make a block that is a multiple of the page size.
+static uint32_t block_frames(uint32_t frame_bytes)
+{
+    uint32_t frames = BLOCK_FRAMES_MIN;
+
+    while (frames < PAGE_SIZE_BYTES && frames * frame_bytes % PAGE_SIZE_BYTES != 0)
+        frames *= 2;
+    return frames;
+}
+
 static int complete_af_packet(struct port_args *a, const char *device, uint32_t queues,
                               uint32_t mtu)
 {
@@ -77,13 +90,17 @@ static int complete_af_packet(struct port_args *a, const char *device, uint32_t 
     uint32_t frame = need < 2 * FRAME_ALIGN ? 2 * FRAME_ALIGN
                                             : (need + FRAME_ALIGN - 1) / FRAME_ALIGN * FRAME_ALIGN;
 
+    frame = frame > FRAME_BYTES_MAX ? FRAME_BYTES_MAX : frame;
     a->frame_bytes = arg_u32(device, "framesz", frame);
-    uint32_t frames = RING_FRAMES;
-    while (frames > 256 && frames * a->frame_bytes > RING_BYTES_MAX)
+    a->cut_bytes =
+        a->frame_bytes > AF_PACKET_HEAD_BYTES ? a->frame_bytes - AF_PACKET_HEAD_BYTES : 0;
+    uint32_t block = block_frames(a->frame_bytes), frames = RING_FRAMES;
+    while (frames > RING_FRAMES_MIN && (uint64_t)frames * a->frame_bytes > RING_BYTES_MAX)
         frames /= 2;
+    frames = (frames + block - 1) / block * block;
     int rc = append(a, device, "qpairs", queues);
     rc = rc ? rc : append(a, device, "framesz", frame);
-    rc = rc ? rc : append(a, device, "blocksz", a->frame_bytes * BLOCK_FRAMES);
+    rc = rc ? rc : append(a, device, "blocksz", a->frame_bytes * block);
     return rc ? rc : append(a, device, "framecnt", frames);
 }
 

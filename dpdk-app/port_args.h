@@ -23,6 +23,7 @@ struct port_args {
     bool pci;
     bool kernel_socket;   /* opens an existing interface of the kernel */
     uint32_t frame_bytes; /* net_af_packet: frame size of the ring; else 0 */
+    uint32_t cut_bytes;   /* ... what of a frame fits into it */
     uint32_t ring_frames; /* posted at most, where the arguments say so (memif); else 0 */
 };
 

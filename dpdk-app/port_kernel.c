@@ -6,6 +6,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -36,6 +37,28 @@ out:
     return rc;
 }
 
+// /proc/net/dev is that of our own network namespace, unlike /sys.
+uint64_t iface_tx_dropped(const char *name)
+{
+    unsigned long long dropped = 0;
+    char line[512];
+    size_t name_len = strlen(name);
+    FILE *f = fopen("/proc/thread-self/net/dev", "re");
+
+    while (f && fgets(line, sizeof line, f)) {
+        const char *p = line + strspn(line, " ");
+
+        // Receive: bytes packets errs drop fifo frame compressed multicast; transmit the same way.
+        if (strncmp(p, name, name_len) == 0 && p[name_len] == ':' &&
+            sscanf(p + name_len + 1, "%*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %*u %llu",
+                   &dropped) == 1)
+            break;
+    }
+    if (f)
+        fclose(f);
+    return dropped;
+}
+
 static bool is_packet_socket(int fd)
 {
     int domain = 0;
@@ -50,7 +73,7 @@ static int fd_cmp(const void *a, const void *b)
     return *(const int *)a - *(const int *)b;
 }
 
-void packet_fds(struct fd_set_view *v)
+void packet_fds(struct fds *v)
 {
     DIR *d = opendir("/proc/self/fd");
 
@@ -67,8 +90,7 @@ void packet_fds(struct fd_set_view *v)
     qsort(v->fd, v->cnt, sizeof v->fd[0], fd_cmp);
 }
 
-uint32_t packet_fds_new(const struct fd_set_view *before, const struct fd_set_view *after, int *fd,
-                        uint32_t max)
+uint32_t packet_fds_new(const struct fds *before, const struct fds *after, int *fd, uint32_t max)
 {
     uint32_t cnt = 0;
 

@@ -18,19 +18,21 @@ struct iface_view {
 /* iface_look: 0, or -ENODEV when there is no such interface (in this network namespace). */
 int iface_look(const char *name, struct iface_view *v);
 
-#define FDS_MAX 1024
+/* iface_tx_dropped: frames that the kernel dropped instead of handing them to the interface. */
+uint64_t iface_tx_dropped(const char *name);
 
-/* The open packet sockets (AF_PACKET, AF_XDP) of this process, rising. Compared before and after
- * a driver's probe they tell the sockets of its queues, in the order of the queues. */
-struct fd_set_view {
+#define FDS_MAX 256
+
+/* The open packet sockets (AF_PACKET, AF_XDP) of this process, rising. Compared before a device is
+ * opened and after, they tell the sockets of its queues, in the order of the queues. */
+struct fds {
     uint32_t cnt;
     int fd[FDS_MAX];
 };
 
-void packet_fds(struct fd_set_view *v);
+void packet_fds(struct fds *v);
 /* packet_fds_new writes the fds of `after` that are not in `before`; returns how many. */
-uint32_t packet_fds_new(const struct fd_set_view *before, const struct fd_set_view *after, int *fd,
-                        uint32_t max);
+uint32_t packet_fds_new(const struct fds *before, const struct fds *after, int *fd, uint32_t max);
 /* packet_fd_stats adds what an AF_PACKET socket has seen (dropped included) and dropped since it
  * was asked last. */
 void packet_fd_stats(int fd, uint64_t *seen, uint64_t *dropped);

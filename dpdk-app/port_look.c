@@ -25,6 +25,8 @@ void port_look(struct port *p, struct port_view *v)
         seen += pq->kernel_seen;
         dropped += pq->kernel_dropped;
     }
+    if (p->traits->is_kernels_peer && p->ifname[0])
+        dropped = iface_tx_dropped(p->ifname);
     v->link_up = link.link_status == RTE_ETH_LINK_UP;
     v->speed_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed;
     v->received = st.ipackets;

@@ -33,6 +33,7 @@ static const struct port_traits traits_table[] = {
         .can_extbuf_rx = true,
         .can_multiseg_tx = true,
         .may_scatter = true,
+        .is_kernels_peer = true,
         .knows_mtu = true,
         .rxd = 8,
         .rx_copies = 1,
