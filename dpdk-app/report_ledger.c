@@ -92,6 +92,87 @@ void report_records(const struct report *r, uint32_t job, struct stats_ledger *l
     l->processed = l->offered - stats_dropped(l);
 }
 
+static void add_states(const struct node_job *nj, const char *const *place, struct stats_tally *t)
+{
+    for (uint32_t x = 0; x < nj->plan->exchanges_cnt; x++) {
+        const struct exchange *e = nj->plan->exchange[x];
+        for (uint32_t p = 0; p < e->partitions; p++) {
+            const struct agg_state *a = nj->state.agg[x] ? &nj->state.agg[x][p] : NULL;
+            const struct rows_state *s = nj->state.rows[x] ? &nj->state.rows[x][p] : NULL;
+            stats_tally_add(t, "state_full", a ? a->refused : s->refused);
+            if (a && e->node->fn)
+                stats_tally_add(t, place[e->fail_idx], a->failed);
+            stats_tally_add(t, "list_too_long", s ? s->too_long : 0);
+        }
+    }
+}
+
+static void add_runner(const struct runner *r, const char *const *place, struct stats_tally *t)
+{
+    for (uint32_t f = 0; f < r->plan->fails_cnt; f++)
+        stats_tally_add(t, place[f], r->failed[f]);
+    for (uint32_t i = 0; i < r->plan->stages_cnt; i++) {
+        const struct pipeline *p = &r->pipe[i];
+        stats_tally_add(t, "scratch_full", p->no_memory);
+        for (uint32_t w = 0; w < p->writers_cnt; w++)
+            if (p->writer[w]->node->kind == PN_WRITE_AGG && p->writer[w]->failed)
+                stats_tally_add(t, place[p->writer[w]->node->fail_idx], p->writer[w]->failed);
+    }
+    stats_tally_add(t, "no_memory", r->out.refused);
+    stats_tally_add(t, "row_too_long", r->out.too_long);
+    stats_tally_add(t, "damaged_block", r->damaged);
+}
+
+void report_rows(const struct report *r, uint32_t job, struct stats_tally *t)
+{
+    const struct node *n = r->node;
+
+    *t = (struct stats_tally){0};
+    for (uint32_t w = 0; w < n->workers_cnt; w++)
+        add_runner(n->worker[w].runner[job], r->job[job].place, t);
+    add_states(&n->job[job], r->job[job].place, t);
+}
+
+static void notice_ingest(const struct ingest *q, struct stats_tally *t)
+{
+    struct ingest_counters c;
+
+    ingest_look(q, &c);
+    for (uint32_t i = PACKET_COUNT_TAGGED; i < PACKET_COUNTS_CNT; i++)
+        stats_tally_add(t, packet_count_name[i], c.seen.n[i]);
+    for (uint32_t i = 1; i < PKT_TUNNELS_CNT; i++)
+        stats_tally_add(t, pkt_tunnel_name[i], c.seen.tunnel[i]);
+}
+
+static void notice_feeder(const struct feeder *f, struct stats_tally *t)
+{
+    struct feeder_view v;
+
+    feeder_look(f, &v);
+    stats_tally_add(t, "late", v.late);
+    stats_tally_add(t, "gaps", v.gaps);
+    stats_tally_add(t, "skipped_ticks", v.skipped_ticks);
+}
+
+void report_noticed(const struct report *r, uint32_t job, struct stats_tally *t)
+{
+    const struct node *n = r->node;
+
+    *t = (struct stats_tally){0};
+    for (uint32_t i = 0; i < n->inputs_cnt; i++) {
+        if (fills(&n->input[i], &n->job[job], n->job[job].job->sources_cnt) < 0)
+            continue;
+        if (n->input[i].ingest)
+            notice_ingest(n->input[i].ingest, t);
+        else if (n->input[i].feeder)
+            notice_feeder(n->input[i].feeder, t);
+    }
+    if (n->live)
+        stats_tally_add(t, "clock_steps", n->clock.steps);
+    if (!n->job[job].plan->outputs_cnt)
+        stats_tally_add(t, "no_output", r->job[job].records);
+}
+
 static const char *roles_of(const struct node_lcore *l)
 {
     static const char *const names[] = {

@@ -9,6 +9,18 @@
 #include "base/assert.h"
 #include "dpdk-app/report_state.h"
 
+/* Names of the places in the program where rows can fail. */
+static const char **places(struct node_job *nj)
+{
+    const struct plan *p = nj->plan;
+    const char **place = zone_alloc(&nj->job->zone, (p->fails_cnt + 1) * sizeof *place);
+
+    for (uint32_t i = 0; i < p->fails_cnt; i++)
+        place[i] = zone_printf(&nj->job->zone, "%u:%u %s", p->fail[i]->at.line, p->fail[i]->at.col,
+                               op_table[p->fail[i]->op].name);
+    return place;
+}
+
 struct report *report_new(struct node *n, struct writer *w, struct screen *screen,
                           struct strbuf *err)
 {
@@ -26,6 +38,7 @@ struct report *report_new(struct node *n, struct writer *w, struct screen *scree
         const struct job *job = n->job[j].job;
         r->job[j].total.job = job->name;
         r->job[j].total.interval_ns = job->interval_ns;
+        r->job[j].place = places(&n->job[j]);
         r->job[j].section = STATS_NO_SECTION;
         for (uint32_t s = 0; s < job->sinks_cnt; s++)
             if (job->sink[s].type == SINK_CONSOLE && job->sink[s].format == SINK_TABLE &&
@@ -91,6 +104,8 @@ void report_line(struct report *r, uint32_t job, const struct report_interval *i
     ledger_since(&s->packets, &j->packets_before);
     report_records(r, job, &s->records);
     ledger_since(&s->records, &j->records_before);
+    report_rows(r, job, &s->rows_dropped);
+    report_noticed(r, job, &s->noticed);
     fill_streams(r, job, i, s);
     stats_job_add(&j->total, s);
     if (r->wait_tail - r->wait_head == REPORT_OPEN_MAX) {
@@ -146,6 +161,8 @@ int report_final(struct report *r, FILE *out)
         struct stats_job *t = &r->job[j].total;
         report_packets(r, j, &t->packets);
         report_records(r, j, &t->records);
+        report_rows(r, j, &t->rows_dropped);
+        report_noticed(r, j, &t->noticed);
         t->records_per_s = (double)t->records.processed / seconds;
         t->lost_outputs_cnt = r->write_errors;
         f->job[j] = *t;

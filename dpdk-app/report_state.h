@@ -28,6 +28,7 @@ struct report_job {
     uint64_t records;
     struct stats_ledger packets_before, records_before; /* at the last line */
     struct stats_job total;
+    const char **place; /* by fail_idx: "7:12 map" */
     uint32_t section; /* of the screen: its status; STATS_NO_SECTION: none */
 };
 
@@ -50,6 +51,9 @@ void report_line(struct report *r, uint32_t job, const struct report_interval *i
 /* report_ledger.c: what came for a job and what became of it, since the start of the run. */
 void report_packets(const struct report *r, uint32_t job, struct stats_ledger *l);
 void report_records(const struct report *r, uint32_t job, struct stats_ledger *l);
+/* Rows that the program dropped, by place; and what was noticed without being a loss. */
+void report_rows(const struct report *r, uint32_t job, struct stats_tally *t);
+void report_noticed(const struct report *r, uint32_t job, struct stats_tally *t);
 uint32_t report_lcores(const struct report *r, struct stats_lcore *l);
 uint64_t report_ns(uint64_t tsc);
 

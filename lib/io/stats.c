@@ -21,6 +21,19 @@ void stats_drop(struct stats_ledger *l, const char *reason, uint64_t cnt)
     l->dropped[i].cnt += cnt;
 }
 
+void stats_tally_add(struct stats_tally *t, const char *name, uint64_t cnt)
+{
+    uint32_t i = 0;
+
+    while (i < t->cnt && strcmp(t->count[i].name, name) != 0)
+        i++;
+    if (i == STATS_REASONS_MAX)
+        i--;
+    else if (i == t->cnt)
+        t->count[t->cnt++] = (struct stats_count){.name = name};
+    t->count[i].cnt += cnt;
+}
+
 uint64_t stats_dropped(const struct stats_ledger *l)
 {
     uint64_t cnt = 0;

@@ -17,7 +17,11 @@
  *    "intervals": 40, "packets": ..., "records": ..., "records_per_s": 98.7, "close_delay_ns":
  *    {"median": 40960, "p99": 81920, "max": 83111}, "processing_ns": {...}, "lost_outputs": 0}]}
  *
- * Reasons with a count of 0 are left out. `"complete": false` is there when the interval was cut
+ * A record becomes rows on its way through the program; those that are dropped there stand in
+ * "rows_dropped", by place: {"7:12 map": 3, "state_full": 1000}. "noticed" holds what is no loss:
+ * late packets, skipped gaps, tunnels, unfinished checksums. Both since the start of the run.
+ *
+ * Reasons with a count of 0 are left out, and so are "rows_dropped" and "noticed" when empty. `"complete": false` is there when the interval was cut
  * short or lost records to a full state. A digest is that of order.h, in hex.
  */
 #ifndef IO_STATS_H
@@ -42,6 +46,14 @@ struct stats_ledger {
     struct stats_count dropped[STATS_REASONS_MAX];
 };
 
+/* Counts by name that are no part of a ledger. */
+struct stats_tally {
+    uint32_t cnt;
+    struct stats_count count[STATS_REASONS_MAX];
+};
+
+/* stats_tally_add adds to a count; beyond STATS_REASONS_MAX names the last one takes the rest. */
+void stats_tally_add(struct stats_tally *t, const char *name, uint64_t cnt);
 /* stats_drop adds to a reason, by name; the name outlives the ledger. */
 void stats_drop(struct stats_ledger *l, const char *reason, uint64_t cnt);
 uint64_t stats_dropped(const struct stats_ledger *l);
@@ -80,6 +92,7 @@ struct stats_interval {
     uint64_t interval, interval_ns;
     bool complete;
     struct stats_ledger packets, records;
+    struct stats_tally rows_dropped, noticed;
     double records_per_s;
     uint64_t close_delay_ns, processing_ns;
     uint32_t backlog; /* intervals that have ended and are not yet output */
@@ -93,6 +106,7 @@ struct stats_job {
     const char *job;
     uint64_t interval_ns, intervals_cnt;
     struct stats_ledger packets, records;
+    struct stats_tally rows_dropped, noticed;
     double records_per_s;
     uint64_t lost_outputs_cnt; /* results that a sink could not write */
     struct stats_spread close_delay, processing;

@@ -34,24 +34,43 @@ static void put_float_member(struct strbuf *out, const char *name, double v)
     text_put_float(out, text_float_special(v) ? 0 : v);
 }
 
-static void put_ledger(struct strbuf *out, const char *name, const struct stats_ledger *l)
+/* {"name": count, ...}: those that are not 0. */
+static void put_counts(struct strbuf *out, const struct stats_count *c, uint32_t n)
 {
     bool first = true;
 
+    strbuf_puts(out, "{");
+    for (uint32_t i = 0; i < n; i++) {
+        if (c[i].cnt == 0)
+            continue;
+        put_member(out, c[i].name, first);
+        text_put_uint(out, c[i].cnt);
+        first = false;
+    }
+    strbuf_puts(out, "}");
+}
+
+static void put_tally(struct strbuf *out, const char *name, const struct stats_tally *t)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < t->cnt; i++)
+        sum += t->count[i].cnt;
+    if (!sum)
+        return;
+    put_member(out, name, false);
+    put_counts(out, t->count, t->cnt);
+}
+
+static void put_ledger(struct strbuf *out, const char *name, const struct stats_ledger *l)
+{
     put_member(out, name, false);
     strbuf_puts(out, "{\"offered\": ");
     text_put_uint(out, l->offered);
     put_uint_member(out, "processed", l->processed);
     put_member(out, "dropped", false);
-    strbuf_puts(out, "{");
-    for (uint32_t i = 0; i < l->reasons_cnt; i++) {
-        if (l->dropped[i].cnt == 0)
-            continue;
-        put_member(out, l->dropped[i].name, first);
-        text_put_uint(out, l->dropped[i].cnt);
-        first = false;
-    }
-    strbuf_puts(out, "}}");
+    put_counts(out, l->dropped, l->reasons_cnt);
+    strbuf_puts(out, "}");
 }
 
 static void put_lcores(struct strbuf *out, const struct stats_lcore *lcore, uint32_t cnt)
@@ -84,6 +103,8 @@ void stats_interval_json(struct strbuf *out, const struct stats_interval *s)
     strbuf_puts(out, "\"");
     put_ledger(out, "packets", &s->packets);
     put_ledger(out, "records", &s->records);
+    put_tally(out, "rows_dropped", &s->rows_dropped);
+    put_tally(out, "noticed", &s->noticed);
     put_float_member(out, "records_per_s", s->records_per_s);
     put_uint_member(out, "close_delay_ns", s->close_delay_ns);
     put_uint_member(out, "processing_ns", s->processing_ns);
@@ -109,6 +130,8 @@ static void put_job(struct strbuf *out, const struct stats_job *j)
     put_uint_member(out, "intervals", j->intervals_cnt);
     put_ledger(out, "packets", &j->packets);
     put_ledger(out, "records", &j->records);
+    put_tally(out, "rows_dropped", &j->rows_dropped);
+    put_tally(out, "noticed", &j->noticed);
     put_float_member(out, "records_per_s", j->records_per_s);
     put_spread(out, "close_delay_ns", &j->close_delay);
     put_spread(out, "processing_ns", &j->processing);
@@ -201,6 +224,21 @@ static void put_reasons(struct strbuf *out, const struct stats_ledger *l, bool p
     }
 }
 
+/* Counts that are no part of the ledger, under a line of their own. */
+static void put_tally_lines(struct strbuf *out, const char *what, const struct stats_tally *t)
+{
+    bool said = false;
+
+    for (uint32_t i = 0; i < t->cnt; i++) {
+        if (!t->count[i].cnt)
+            continue;
+        strbuf_printf(out, "%s%s ", said ? ", " : what, t->count[i].name);
+        text_put_cnt(out, t->count[i].cnt);
+        said = true;
+    }
+    strbuf_puts(out, said ? "\n" : "");
+}
+
 static void put_closed(struct strbuf *out, const char *what, const struct stats_ledger *l)
 {
     if (!stats_closed(l))
@@ -239,6 +277,8 @@ static void put_job_summary(struct strbuf *out, const struct stats_job *j)
     put_line(out, "  ", "dropped", stats_dropped(&j->packets), stats_dropped(&j->records));
     put_reasons(out, &j->packets, true);
     put_reasons(out, &j->records, false);
+    put_tally_lines(out, "  rows dropped: ", &j->rows_dropped);
+    put_tally_lines(out, "  noticed: ", &j->noticed);
     put_closed(out, "packets", &j->packets);
     put_closed(out, "records", &j->records);
     if (j->lost_outputs_cnt) {
