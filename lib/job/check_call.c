@@ -106,11 +106,80 @@ static bool bad_literal(struct checker *ck, const struct ast *a, struct expr **a
     return false;
 }
 
+static bool takes(enum fn_arg p, const struct expr *arg)
+{
+    return fn_accepts(p, arg) || (p == FN_FLOAT && arg->type->kind == TYPE_INT);
+}
+
+/* The one argument that keeps a row from being called; cnt when there is none or more. */
+static uint32_t only_mismatch(const struct fn *f, struct expr **arg, uint32_t cnt)
+{
+    uint32_t at = cnt, misses = 0;
+
+    for (uint32_t k = 0; k < cnt; k++) {
+        if (takes(f->arg[k], arg[k]))
+            continue;
+        at = k;
+        misses++;
+    }
+    return misses == 1 ? at : cnt;
+}
+
+static const char *wanted(enum fn_arg p)
+{
+    static const char *const text[] = {
+        [FN_INT] = "an int",
+        [FN_FLOAT] = "a float",
+        [FN_BOOL] = "a bool",
+        [FN_STRING] = "a string",
+        [FN_TIME] = "a time",
+        [FN_IP] = "an ip",
+        [FN_LIST_STRING] = "a list of strings",
+        [FN_LIST_ANY] = "a list",
+        [FN_DURATION] = "a duration in quotes",
+        [FN_STRING_LITERAL] = "a literal string",
+    };
+
+    return text[p];
+}
+
+static const char *given(struct checker *ck, enum fn_arg p, const struct expr *arg)
+{
+    bool literal = arg->op == EXPR_LIT;
+
+    if (arg->type->kind == TYPE_STRING && literal &&
+        (p == FN_DURATION || p == FN_IP || p == FN_TIME))
+        return "this string";
+    if (arg->type->kind == TYPE_STRING && (p == FN_DURATION || p == FN_STRING_LITERAL))
+        return "a computed string";
+    return type_name(ck, arg->type);
+}
+
+/* Where one argument alone is wrong, it is shown. */
+static bool bad_argument(struct checker *ck, const struct ast *a, struct expr **arg, uint32_t cnt)
+{
+    for (uint32_t i = 0; i < fn_table_cnt; i++) {
+        const struct fn *f = &fn_table[i];
+        if (!is_fn(f, a->s, FN_CALL) || f->args_cnt != cnt)
+            continue;
+        uint32_t k = only_mismatch(f, arg, cnt);
+        if (k == cnt)
+            continue;
+        check_error(ck, a->kid[k]->all, rows_of(ck, a->s, FN_CALL),
+                    "argument %u of '%s' must be %s, not %s", k + 1, a->s, wanted(f->arg[k]),
+                    given(ck, f->arg[k], arg[k]));
+        return true;
+    }
+    return false;
+}
+
 static void bad_arguments(struct checker *ck, const struct ast *a, enum fn_kind kind,
                           struct expr **arg, uint32_t cnt)
 {
     struct strbuf b = {0};
 
+    if (kind == FN_CALL && bad_argument(ck, a, arg, cnt))
+        return;
     for (uint32_t k = 0; k < cnt; k++)
         strbuf_printf(&b, "%s%s",
                       k == 0             ? ""
