@@ -8,8 +8,10 @@
 
 #include "dpdk-app/command.h"
 #include "dpdk-app/filter.h"
+#include "dpdk-app/lineage_print.h"
 #include "dpdk-app/plan_print.h"
 #include "job/job.h"
+#include "job/units.h"
 #include "rdd/plan.h"
 
 static void put(struct strbuf *text, FILE *f)
@@ -60,7 +62,15 @@ int command_check(int argc, char **argv)
     return good ? 0 : EXIT_BAD_CONFIG;
 }
 
-static int plan_one(const char *file, const struct appliance *a, struct diags *d)
+/* What `plan` was asked beside the plan. */
+struct plan_args {
+    const char *config, *replay;
+    bool lineage;
+    uint64_t interval;
+};
+
+static int plan_one(const char *file, const struct appliance *a, const struct plan_args *args,
+                    struct diags *d)
 {
     struct strbuf text = {0};
     char err[256];
@@ -75,35 +85,63 @@ static int plan_one(const char *file, const struct appliance *a, struct diags *d
         return EXIT_BAD_CONFIG;
     }
     plan_capacity(p, a->state_bytes);
-    plan_print(j, p, a, &text);
-    put(&text, stdout);
+    int rc = 0;
+    if (args->lineage)
+        rc = lineage_print(j, p, args->replay, args->interval, &text);
+    else
+        plan_print(j, p, a, &text);
+    put(&text, rc ? stderr : stdout);
     job_free(j);
-    return 0;
+    return rc ? EXIT_NO_RESOURCE : 0;
+}
+
+static int plan_args(struct plan_args *a, int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"replay", required_argument, NULL, 'r'},
+                                            {"lineage", required_argument, NULL, 'l'},
+                                            {NULL, 0, NULL, 0}};
+    int opt;
+
+    while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (opt == 'c') {
+            a->config = optarg;
+        } else if (opt == 'r') {
+            a->replay = optarg;
+        } else if (opt == 'l') {
+            a->lineage = true;
+            if (parse_uint(optarg, strlen(optarg), &a->interval)) {
+                fprintf(stderr, "millrace plan: --lineage takes an interval's number, not '%s'\n",
+                        optarg);
+                return EXIT_USAGE;
+            }
+        } else {
+            return EXIT_USAGE;
+        }
+    }
+    if (optind == argc)
+        fputs("millrace plan: no job file is given\n", stderr);
+    else if (a->lineage != (a->replay != NULL))
+        fputs("millrace plan: --replay DIR and --lineage INTERVAL go together\n", stderr);
+    else
+        return 0;
+    return EXIT_USAGE;
 }
 
 int command_plan(int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {NULL, 0, NULL, 0}};
-    const char *config = NULL;
+    struct plan_args args = {0};
     struct strbuf text = {0};
-    int opt, rc = 0;
+    int rc = plan_args(&args, argc, argv);
 
-    while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (opt != 'c')
-            return EXIT_USAGE;
-        config = optarg;
-    }
-    if (optind == argc) {
-        fputs("millrace plan: no job file is given\n", stderr);
-        return EXIT_USAGE;
-    }
+    if (rc)
+        return rc;
     struct diags *d = calloc(1, sizeof *d);
     if (!d)
         abort();
-    struct appliance *a = appliance_load(config ? config : appliance_default(), d);
+    struct appliance *a = appliance_load(args.config ? args.config : appliance_default(), d);
     for (int i = optind; i < argc && a; i++) {
-        int one = plan_one(argv[i], a, d);
+        int one = plan_one(argv[i], a, &args, d);
         rc = one ? one : rc;
     }
     diags_print(d, &text);

@@ -212,8 +212,25 @@ bool control_over(const struct control *c)
     return c->phase == CONTROL_OVER;
 }
 
+/* The first few dropped frames of each kind, in hex. */
+static void show_dropped(struct control *c, FILE *f)
+{
+    struct strbuf text = {0};
+
+    for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
+        if (c->node->input[i].ingest)
+            ingest_show_dropped(c->node->input[i].ingest, &text);
+    if (text.s)
+        fputs(text.s, f);
+    strbuf_release(&text);
+    for (uint32_t w = 0; w < c->node->workers_cnt; w++)
+        worker_show(&c->node->worker[w], f);
+}
+
 int control_report(struct control *c, FILE *f)
 {
+    if (c->node->conf->show_dropped)
+        show_dropped(c, f);
     return report_final(c->report, f);
 }
 

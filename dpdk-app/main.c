@@ -48,7 +48,7 @@ static const struct {
      "                     runs jobs on the ports of the appliance file, or on files"},
     {"check", command_check, "check JOB...           finds every error of job files"},
     {"plan", command_plan,
-     "plan JOB [--config APPLIANCE]\n"
+     "plan JOB [--config APPLIANCE] [--replay DIR --lineage INTERVAL]\n"
      "                     the D-Stream graph, its stages, and what its state can hold"},
     {"list", command_list,
      "list [sources|sinks|operators|functions|fields]\n"

@@ -14,6 +14,7 @@
 #include "dpdk-app/node.h"
 #include "dpdk-app/node_wire.h"
 #include "dpdk-app/plan_print.h"
+#include "dpdk-app/tell.h"
 
 #define MB (1ull << 20)
 
@@ -99,6 +100,10 @@ static int open_runner(struct node *n, struct worker *w, uint32_t j)
     if (!r || !room)
         return -ENOMEM;
     runner_init(r, nj->plan, nj->spec, nj->job->sources_cnt, &nj->state, &mem, room);
+    if (n->conf->show_dropped) {
+        r->shown = worker_keep_shown;
+        r->shown_ctx = w;
+    }
     w->runner[j] = r;
     w->jobs_cnt = j + 1;
     return 0;
@@ -313,7 +318,10 @@ int node_run(struct node *n)
         else if (rte_eal_remote_launch(lcore_main, &n->lcore[i], n->lcore[i].id))
             return EXIT_NO_RESOURCE;
     }
-    if (!mine || lcore_main(mine))
+    tell_start(n);
+    int rc = mine ? lcore_main(mine) : -1;
+    tell_stop(n);
+    if (rc)
         return EXIT_NO_RESOURCE;
     rte_eal_mp_wait_lcore();
     return control_exit(n->control);

@@ -178,3 +178,26 @@ bool worker_answer(struct worker *w, struct answer_msg *a, struct worker_inbox *
     in->taken = a->refs_cnt;
     return true;
 }
+
+void worker_keep_shown(void *worker, enum record_drop why, const uint8_t *bytes, uint32_t len)
+{
+    struct worker *w = worker;
+
+    if (w->shown_cnt[why] == SHOWN_MAX)
+        return;
+    struct shown *s = &w->shown[why][w->shown_cnt[why]++];
+    s->len = len;
+    memcpy(s->bytes, bytes, len < SHOWN_BYTES ? len : SHOWN_BYTES);
+}
+
+void worker_show(const struct worker *w, FILE *f)
+{
+    for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
+        for (uint32_t i = 0; i < w->shown_cnt[d]; i++) {
+            const struct shown *s = &w->shown[d][i];
+            fprintf(f, "dropped record, %s, %u bytes:", record_drop_name[d], s->len);
+            for (uint32_t k = 0; k < s->len && k < SHOWN_BYTES; k++)
+                fprintf(f, " %02x", s->bytes[k]);
+            fputs(s->len > SHOWN_BYTES ? " ...\n" : "\n", f);
+        }
+}

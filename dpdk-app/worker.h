@@ -12,6 +12,7 @@
 #define DPDK_APP_WORKER_H
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "dpdk-app/pool.h"
 #include "rdd/task.h"
@@ -40,8 +41,19 @@ struct answer_msg {
 
 enum worker_state { WORKER_IDLE, WORKER_RUNNING, WORKER_ANSWERING };
 
+/* --show-dropped: the first few records of each kind that were dropped. */
+#define SHOWN_MAX   3u
+#define SHOWN_BYTES 64u
+
+struct shown {
+    uint32_t len; /* of the record */
+    uint8_t bytes[SHOWN_BYTES];
+};
+
 struct worker {
     uint32_t idx;
+    uint32_t shown_cnt[RECORD_DROPS_CNT];
+    struct shown shown[RECORD_DROPS_CNT][SHOWN_MAX];
     struct pool *pool;
     struct rte_ring *cmds, *refs, *answers;
     uint32_t jobs_cnt;
@@ -60,6 +72,10 @@ int worker_open(struct worker *w, uint32_t idx, struct pool *pool);
 void worker_close(struct worker *w);
 /* worker_step: a bounded piece of work on the worker's lcore. False: there was none. */
 bool worker_step(struct worker *w);
+
+/* worker_keep_shown is a runner's `shown`. worker_show prints what was kept, after the run. */
+void worker_keep_shown(void *worker, enum record_drop why, const uint8_t *bytes, uint32_t len);
+void worker_show(const struct worker *w, FILE *f);
 
 /* Control's side. */
 bool worker_command(struct worker *w, const struct cmd *c);

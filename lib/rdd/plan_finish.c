@@ -115,18 +115,34 @@ static uint64_t least_bytes(const struct exchange *x)
     return bytes + (x->kind == EX_ROWS ? x->len * 64 : 0);
 }
 
+#define TOP_STATE_BYTES (8ull << 20) /* the best rows of tasks and of a window */
+
+/* What a state needs however much there is: one row, or the best few; 0: as much as it gets. */
+static uint64_t fixed_bytes(const struct exchange *x)
+{
+    if (x->kind == EX_AGG)
+        return x->key ? 0 : 2 * least_bytes(x);
+    return x->top_cnt ? TOP_STATE_BYTES : 0;
+}
+
 uint64_t plan_capacity(struct plan *p, uint64_t state_bytes)
 {
-    uint64_t share = p->exchanges_cnt ? state_bytes / p->exchanges_cnt : 0, least = 0;
+    uint64_t fixed = 0, shares = 0, least = 0;
 
     for (uint32_t i = 0; i < p->exchanges_cnt; i++) {
-        struct exchange *x = p->exchange[i];
-        uint64_t need = least_bytes(x) * x->partitions * p->exchanges_cnt;
-        x->state_bytes = share / x->partitions & ~(uint64_t)63;
-        x->state_bytes = x->state_bytes < STATE_BYTES_MAX ? x->state_bytes : STATE_BYTES_MAX;
-        x->keys_max = x->kind == EX_AGG ? agg_state_keys(x, x->state_bytes) : 0;
-        if (need > share * p->exchanges_cnt)
-            least = need > least ? need : least;
+        fixed += fixed_bytes(p->exchange[i]);
+        shares += !fixed_bytes(p->exchange[i]);
+        least += fixed_bytes(p->exchange[i]) ? fixed_bytes(p->exchange[i])
+                                             : least_bytes(p->exchange[i]) * p->partitions;
     }
-    return least;
+    uint64_t share = state_bytes > fixed && shares ? (state_bytes - fixed) / shares : 0;
+    bool enough = state_bytes >= fixed;
+    for (uint32_t i = 0; i < p->exchanges_cnt; i++) {
+        struct exchange *x = p->exchange[i];
+        uint64_t bytes = fixed_bytes(x) ? fixed_bytes(x) : share / x->partitions;
+        x->state_bytes = (bytes < STATE_BYTES_MAX ? bytes : STATE_BYTES_MAX) & ~(uint64_t)63;
+        x->keys_max = x->kind == EX_AGG ? agg_state_keys(x, x->state_bytes) : 0;
+        enough &= x->state_bytes >= least_bytes(x);
+    }
+    return enough ? 0 : 2 * least;
 }

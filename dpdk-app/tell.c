@@ -1,0 +1,92 @@
+#include <rte_cycles.h>
+
+#include "dpdk-app/node.h"
+#include "dpdk-app/telemetry.h"
+#include "dpdk-app/tell.h"
+
+static void tell_jobs(void *ctx, const char *params, struct tell *t)
+{
+    const struct node *n = ctx;
+
+    (void)params;
+    for (uint32_t j = 0; j < n->jobs_cnt; j++) {
+        const struct node_job *nj = &n->job[j];
+        uint64_t offered = 0, dropped = 0, refused = 0, keys = 0;
+        for (uint32_t w = 0; w < n->workers_cnt; w++)
+            for (uint32_t s = 0; s < nj->job->sources_cnt; s++) {
+                const struct source_counters *c = &n->worker[w].runner[j]->counters[s];
+                offered += c->offered;
+                for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
+                    dropped += c->dropped[d];
+            }
+        for (uint32_t x = 0; x < nj->plan->exchanges_cnt; x++)
+            for (uint32_t p = 0; nj->state.agg[x] && p < nj->plan->exchange[x]->partitions; p++) {
+                refused += nj->state.agg[x][p].refused;
+                keys += nj->state.agg[x][p].t.live;
+            }
+        tell_u64f(t, offered, "%s_records_offered", nj->job->name);
+        tell_u64f(t, dropped, "%s_records_dropped", nj->job->name);
+        tell_u64f(t, refused, "%s_state_full", nj->job->name);
+        tell_u64f(t, keys, "%s_state_keys", nj->job->name);
+    }
+}
+
+static void tell_ports(void *ctx, const char *params, struct tell *t)
+{
+    const struct node *n = ctx;
+
+    (void)params;
+    for (uint32_t i = 0; i < n->inputs_cnt; i++) {
+        struct ingest_counters c;
+        const struct node_input *in = &n->input[i];
+        if (!in->ingest)
+            continue;
+        ingest_look(in->ingest, &c);
+        tell_u64f(t, c.received, "%s_%u_received", in->port->conf->name, in->port_queue);
+        tell_u64f(t, c.received_bytes, "%s_%u_bytes", in->port->conf->name, in->port_queue);
+        for (uint32_t k = 0; k < INGEST_COUNTERS_CNT; k++)
+            if (c.packet[k])
+                tell_u64f(t, c.packet[k], "%s_%u_%s", in->port->conf->name, in->port_queue,
+                          ingest_counter_name(k));
+    }
+}
+
+static void tell_lcores(void *ctx, const char *params, struct tell *t)
+{
+    const struct node *n = ctx;
+    uint64_t per_us = rte_get_tsc_hz() / 1000000;
+
+    (void)params;
+    for (uint32_t i = 0; i < n->lcores_cnt; i++)
+        tell_u64f(t, atomic_load_explicit(&n->lcore[i].busy_tsc, memory_order_relaxed) / per_us,
+                  "lcore_%u_busy_us", n->lcore[i].id);
+}
+
+static void tell_memory(void *ctx, const char *params, struct tell *t)
+{
+    const struct node *n = ctx;
+    struct pool_view v;
+
+    (void)params;
+    pool_look(n->pool, &v);
+    tell_u64(t, "pages", v.pages_cnt);
+    tell_u64(t, "pages_free", v.pages_free);
+    tell_u64(t, "blocks", v.blocks_cnt);
+    tell_u64(t, "blocks_free", v.blocks_free);
+    tell_u64(t, "pages_refused", v.pages_refused);
+    tell_u64(t, "shedding", atomic_load_explicit(&n->shed, memory_order_relaxed));
+}
+
+void tell_start(struct node *n)
+{
+    telemetry_add("/millrace/jobs", "Records and keys of each job", tell_jobs, n);
+    telemetry_add("/millrace/ports", "Packets of each queue, by what became of them", tell_ports,
+                  n);
+    telemetry_add("/millrace/lcores", "Busy time of each lcore", tell_lcores, n);
+    telemetry_add("/millrace/memory", "The block pool", tell_memory, n);
+}
+
+void tell_stop(struct node *n)
+{
+    telemetry_forget(n);
+}
