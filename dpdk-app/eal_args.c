@@ -40,10 +40,11 @@ static int add(struct eal *e, const char *fmt, ...)
 // The lcores that the appliance file names, each once, rising.
 static uint32_t lcores_used(const struct appliance *a, uint32_t used[LCORES_MAX])
 {
-    uint64_t named = 1ull << a->control;
+    uint64_t named = 0;
     uint32_t cnt = 0;
 
     MR_ASSERT(a->control < LCORES_MAX);
+    named |= 1ull << a->control;
     for (uint32_t i = 0; i < a->ingest_cnt + a->workers_cnt; i++) {
         uint32_t id = i < a->ingest_cnt ? a->ingest[i] : a->worker[i - a->ingest_cnt];
 

@@ -274,6 +274,4 @@ void pool_look(struct pool *p, struct pool_view *v)
     };
     for (uint32_t i = 0; i < p->parts_cnt; i++)
         v->pages_cnt += p->part[i].pages_cnt;
-    v->pages_free_min = RTE_MIN(v->pages_free_min, v->pages_free);
-    atomic_store_explicit(&p->pages_free_min, v->pages_free, memory_order_relaxed);
 }

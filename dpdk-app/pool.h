@@ -77,7 +77,7 @@ struct page_source pool_page_source(struct pool *p);
 struct block_mem pool_block_mem(struct pool *p);
 
 struct pool_view {
-    uint32_t pages_cnt, pages_free, pages_free_min; /* min: since the last look */
+    uint32_t pages_cnt, pages_free, pages_free_min; /* min: since the start */
     uint32_t blocks_cnt, blocks_free;
     uint64_t pages_refused, blocks_refused; /* takes that found nothing */
 };

@@ -44,9 +44,9 @@ const struct port_traits *port_traits_of(const char *driver);
 
 struct port_queue {
     struct landing *landing;
-    int fd;                               /* to wait on; -1: none */
-    uint64_t kernel_seen, kernel_dropped; /* of the socket, summed up by port_look */
-    _Atomic bool polled;                  /* an lcore is inside the driver */
+    int fd;                                       /* to wait on; -1: none */
+    _Atomic uint64_t kernel_seen, kernel_dropped; /* of the socket, summed up by port_look */
+    _Atomic bool polled;                          /* an lcore is inside the driver */
 };
 
 struct port {
@@ -90,7 +90,7 @@ struct port_view {
     uint64_t sent;
 };
 
-/* port_look: one thread (the kernel's counters are reset by reading). */
+/* port_look: from any thread off the data path (it makes system calls). */
 void port_look(struct port *p, struct port_view *v);
 /* port_link_poll starts a port (again) whose peer has come (back): memif does not by itself. Call
  * it now and then from one thread that polls no port; lcores meanwhile find the port closed. */

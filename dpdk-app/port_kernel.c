@@ -103,13 +103,12 @@ uint32_t packet_fds_new(const struct fds *before, const struct fds *after, int *
     return cnt;
 }
 
-void packet_fd_stats(int fd, uint64_t *seen, uint64_t *dropped)
+struct packet_fd_stats packet_fd_stats(int fd)
 {
     struct tpacket_stats st = {0};
     socklen_t len = sizeof st;
 
     if (getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &st, &len) < 0)
-        return;
-    *seen += st.tp_packets;
-    *dropped += st.tp_drops;
+        return (struct packet_fd_stats){0};
+    return (struct packet_fd_stats){.seen = st.tp_packets, .dropped = st.tp_drops};
 }

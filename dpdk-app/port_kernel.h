@@ -33,8 +33,12 @@ struct fds {
 void packet_fds(struct fds *v);
 /* packet_fds_new writes the fds of `after` that are not in `before`; returns how many. */
 uint32_t packet_fds_new(const struct fds *before, const struct fds *after, int *fd, uint32_t max);
-/* packet_fd_stats adds what an AF_PACKET socket has seen (dropped included) and dropped since it
- * was asked last. */
-void packet_fd_stats(int fd, uint64_t *seen, uint64_t *dropped);
+/* packet_fd_stats: what an AF_PACKET socket has seen (dropped included) and dropped since it was
+ * asked last. */
+struct packet_fd_stats {
+    uint64_t seen, dropped;
+};
+
+struct packet_fd_stats packet_fd_stats(int fd);
 
 #endif

@@ -20,10 +20,14 @@ void port_look(struct port *p, struct port_view *v)
     for (uint32_t q = 0; q < p->queues_cnt; q++) {
         struct port_queue *pq = &p->queue[q];
 
-        if (pq->fd >= 0)
-            packet_fd_stats(pq->fd, &pq->kernel_seen, &pq->kernel_dropped);
-        seen += pq->kernel_seen;
-        dropped += pq->kernel_dropped;
+        if (pq->fd >= 0) {
+            // Reading resets the kernel's counters: whoever reads adds what he got.
+            struct packet_fd_stats fs = packet_fd_stats(pq->fd);
+            atomic_fetch_add(&pq->kernel_seen, fs.seen);
+            atomic_fetch_add(&pq->kernel_dropped, fs.dropped);
+        }
+        seen += atomic_load(&pq->kernel_seen);
+        dropped += atomic_load(&pq->kernel_dropped);
     }
     if (p->traits->is_kernels_peer && p->ifname[0])
         dropped = iface_tx_dropped(p->ifname);

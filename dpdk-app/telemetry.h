@@ -6,11 +6,11 @@
  * holds. Names are made to what telemetry takes ([A-Za-z0-9_/]). At most 256 entries fit into an
  * answer; more are left out, and `left_out` says how many.
  *
- *     static void tell_pool(void *ctx, const char *params, struct tell *t)
+ *     static void on_pool(void *ctx, const char *params, struct tell *t)
  *     {
  *         tell_u64(t, "pages_free", pool_pages_free(ctx));
  *     }
- *     telemetry_add("/millrace/pool", "Pages of the block pool", tell_pool, pool);
+ *     telemetry_add("/millrace/pool", "Pages of the block pool", on_pool, pool);
  */
 #ifndef DPDK_APP_TELEMETRY_H
 #define DPDK_APP_TELEMETRY_H
@@ -33,5 +33,12 @@ void tell_str(struct tell *t, const char *name, const char *value);
 /* tell_u64f: with a name that is put together, as printf does. */
 void tell_u64f(struct tell *t, uint64_t value, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* What this room knows of itself, for the handlers of whoever owns the objects. */
+struct pool;
+struct port;
+struct ingest;
+void tell_pool(struct tell *t, struct pool *p);
+void tell_port(struct tell *t, struct port *p);
+void tell_ingest(struct tell *t, const struct ingest *q);
 
 #endif
