@@ -117,20 +117,20 @@ static void set_waiting(struct feeder *f, bool waiting)
     __atomic_store_n(&f->n.waiting, waiting, __ATOMIC_RELAXED);
 }
 
-/* Memory is short. */
+/* Memory is short. Pages come back as others let go; after a while we let go of ours too, and
+ * again as often as it takes, for a try that fails half way may have taken some. */
 static bool wait_on(struct feeder *f, uint64_t now_ns)
 {
     if (!f->n.waiting) {
         set_waiting(f, true);
         TALLY(f->n.waits, 1);
         f->wait_since_ns = now_ns;
-        f->let_go = false;
     }
-    if (f->let_go || now_ns - f->wait_since_ns < PATIENCE_NS)
+    if (now_ns - f->wait_since_ns < PATIENCE_NS)
         return false;
     for (uint32_t i = 0; i < f->srcs_cnt; i++)
         block_builder_close(&f->src[i].builder);
-    f->let_go = true;
+    f->wait_since_ns = now_ns;
     return true;
 }
 

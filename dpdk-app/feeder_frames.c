@@ -146,12 +146,13 @@ static bool is_due(struct feeder *f, uint64_t now_ns)
 
     if (!f->conf.pace || capture_due_ns(&f->pace, it->frame.ts_ns, now_ns) <= now_ns)
         return true;
-    uint64_t now_tick =
-        feeder_tick_of(f, f->pace.first_ts_ns + (int64_t)(now_ns - f->pace.start_ns));
+    int64_t now = f->pace.first_ts_ns + (int64_t)(now_ns - f->pace.start_ns);
+    uint64_t to = feeder_tick_of(f, now);
 
-    if (now_tick > f->open_tick && now_tick <= it->tick &&
-        now_tick - f->busy_tick - 1 <= f->conf.memory_ticks)
-        feeder_close_until(f, now_tick);
+    if (to > f->open_tick && to - f->busy_tick - 1 > f->conf.memory_ticks)
+        to = f->busy_tick + f->conf.memory_ticks + 1;
+    if (to > f->open_tick)
+        feeder_close_until(f, to);
     return false;
 }
 

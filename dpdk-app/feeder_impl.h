@@ -78,8 +78,7 @@ struct feeder {
     uint64_t joined_tick;     /* all have reached it */
 
     uint64_t wait_since_ns;
-    bool let_go; /* in this wait, of the open blocks */
-    bool ended;  /* END was said */
+    bool ended; /* END was said */
     atomic_bool stopping;
     _Atomic bool told; /* error and last tick stand */
     uint64_t last_tick;
