@@ -3,7 +3,8 @@
  *
  * Partitions and blocks are how the work was cut, and must not show. out_rows_sort gathers
  * pointers to the rows of every block and sorts them by what the stream says (enum row_order):
- * by key and then as they came; as they came; by rank. The sort is stable: rows that are equal
+ * by key and then as they came; as they came, and rows of one
+ * place by value; by rank. The sort is stable: rows that are equal
  * in all of that keep the order of the blocks and of the rows in them. The rows stay where they
  * are; the pointers are good until the RDD's blocks are let go.
  *

@@ -21,7 +21,8 @@ struct lowering {
     struct exchange *of[GRAPH_NODES_MAX]; /* by the node that it carries out */
     uint32_t outputs[GRAPH_NODES_MAX];    /* by output node: its index */
     uint32_t fails[GRAPH_NODES_MAX];      /* by node: fail_idx + 1 */
-    bool under_kept[GRAPH_NODES_MAX];     /* read from a window of rows already */
+    /* [window][reader]: the reader reads those kept rows already */
+    bool under_kept[GRAPH_NODES_MAX][GRAPH_NODES_MAX];
     const char *err;
 };
 
@@ -382,9 +383,9 @@ static void lower_kept_window(struct lowering *l, const struct dstream *from,
         h.stage->writes |= 1ull << x->idx;
         x->upstream |= 1ull << h.stage->idx;
     }
-    if (l->under_kept[d->idx])
+    if (l->under_kept[from->idx][d->idx])
         return;
-    l->under_kept[d->idx] = true;
+    l->under_kept[from->idx][d->idx] = true;
     struct stage *s = l->p->stage[x->stage];
     lower_reader(l, from, d, (struct here){.stage = s, .parent = s->root, .every = x->slide});
 }
@@ -427,22 +428,24 @@ struct plan *plan_build(const struct dgraph *g, const char *job, uint32_t partit
                         struct zone *z, char *err, size_t err_bytes)
 {
     struct plan *p = zone_alloc(z, sizeof *p);
-    struct lowering l = {.p = p, .g = g, .z = z};
+    struct lowering *l = zone_alloc(z, sizeof *l);
+
+    *l = (struct lowering){.p = p, .g = g, .z = z};
 
     p->job = job;
     p->interval_ns = g->interval_ns;
     p->partitions = partitions;
-    number_outputs(&l);
-    for (uint32_t i = 0; i < g->nodes_cnt && !l.err; i++) {
+    number_outputs(l);
+    for (uint32_t i = 0; i < g->nodes_cnt && !l->err; i++) {
         const struct dstream *d = g->node[i];
         if (d->op != OP_SOURCE)
             continue;
-        struct stage *s = stage_new(&l, (int)d->source_idx, NULL, d->type, d->name, 1);
+        struct stage *s = stage_new(l, (int)d->source_idx, NULL, d->type, d->name, 1);
         if (s)
-            lower_readers(&l, d, (struct here){.stage = s, .parent = s->root, .every = 1});
+            lower_readers(l, d, (struct here){.stage = s, .parent = s->root, .every = 1});
     }
-    if (l.err) {
-        snprintf(err, err_bytes, "%s", l.err);
+    if (l->err) {
+        snprintf(err, err_bytes, "%s", l->err);
         return NULL;
     }
     plan_finish(p);

@@ -22,7 +22,7 @@ static void want_node(const struct pnode *n, uint32_t leaves, bool *want)
     case PN_WRITE_AGG:
         if (n->exchange->agg.count_only && !n->exchange->key)
             return;
-        /* fall through */
+        __attribute__((fallthrough));
     case PN_WRITE_ROWS:
     case PN_OUTPUT: memset(want, 1, leaves); return;
     case PN_PASS: break;

@@ -267,13 +267,19 @@ static bool close_state(struct runner *r)
     return agg_state_step(s, &r->scratch);
 }
 
+/* Rows of wide operators come after those of sources, in program order, by partition. */
+static uint64_t emission_ord(const struct exchange *x, uint32_t partition)
+{
+    return 1ull << 63 | (uint64_t)x->node->idx << 40 | partition;
+}
+
 /* Emits the next vector of the partition; true: there is more. */
 static bool emit(struct runner *r)
 {
     struct col cols[TYPE_LEAVES_MAX];
     struct agg_state *agg = r->state->agg[r->x->idx];
     struct rows_state *rows = r->state->rows[r->x->idx];
-    struct vec v = {.col = cols, .ord_hi = r->partition, .ord_lo = r->cursor};
+    struct vec v = {.col = cols, .ord_hi = emission_ord(r->x, r->partition)};
     uint32_t first = r->cursor;
 
     int n = agg ? agg_state_emit(&agg[r->partition], &r->cursor, &v, &r->scratch)

@@ -12,9 +12,8 @@ static inline uint64_t mum(uint64_t a, uint64_t b)
 /* Sixteen bytes at p of which `len` count, without crossing into a page that may not be there:
  * a load that stays inside its 4 KB page cannot fault. The bytes behind may belong to others,
  * who may be writing them; they are masked away. */
-__attribute__((no_sanitize("address", "thread"))) static inline void load_short(struct tkey *k,
-                                                                                const uint8_t *p,
-                                                                                uint32_t len)
+__attribute__((no_sanitize("address", "thread", "alignment"))) static inline void load_short(
+    struct tkey *k, const uint8_t *p, uint32_t len)
 {
     uint64_t w0, w1;
 
