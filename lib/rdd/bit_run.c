@@ -1,6 +1,8 @@
 #include "rdd/bit_run.h"
 #include "rdd/fn.h"
 
+_Static_assert(STR_RUN_GAP_MAX + 1 < 64, "a gap has fewer bits than a word");
+
 bool bit_runs_make(struct bit_runs *b, struct eval *ev, const struct col *c, uint32_t gap_min)
 {
     struct str_run str = {0};
@@ -26,10 +28,14 @@ bool bit_runs_make(struct bit_runs *b, struct eval *ev, const struct col *c, uin
     return true;
 }
 
-static void clear_bits(uint64_t *bits, uint32_t from, uint32_t to)
+/* Clears the bits [from, to), which are fewer than 64: they lie in a word or two. */
+static inline void clear_bits(uint64_t *bits, uint32_t from, uint32_t to)
 {
-    for (uint32_t i = from; i < to; i++)
-        bits[i / 64] &= ~(1ull << i % 64);
+    uint64_t gap = (1ull << (to - from)) - 1;
+
+    bits[from / 64] &= ~(gap << from % 64);
+    if (to / 64 != from / 64)
+        bits[to / 64] &= ~0ull << to % 64;
 }
 
 void bit_run_clear_gaps(const struct bit_runs *b, const struct bit_run *run, const struct eval *ev,

@@ -109,17 +109,19 @@ AVX2 static inline void mask_avx2(const uint8_t *p, uint32_t n, struct byte_test
     }
 }
 
-/* Eight positions are written at a time, whether there are as many or not: most words have some
- * ten bits, and a loop that ends after a number of rounds that cannot be guessed costs more. */
+/* Twelve positions are written whether there are as many or not: most words have some ten bits,
+ * and a loop that ends after a number of rounds that cannot be guessed costs more. */
+#define PUT_AT_ONCE 12u
+
 AVX2 static inline uint32_t put_avx2(uint64_t m, uint32_t first, uint32_t *pos, uint32_t cnt)
 {
-    uint32_t hits = (uint32_t)_mm_popcnt_u64(m);
+    uint32_t hits = (uint32_t)_mm_popcnt_u64(m), *to = pos + cnt;
 
-    for (uint32_t k = 0; k < hits; k += 8)
-        for (uint32_t j = 0; j < 8; j++) {
-            pos[cnt + k + j] = first + (uint32_t)_tzcnt_u64(m);
-            m = _blsr_u64(m);
-        }
+    for (uint32_t k = 0; k < PUT_AT_ONCE; k++, m = _blsr_u64(m))
+        to[k] = first + (uint32_t)_tzcnt_u64(m);
+    if (__builtin_expect(hits > PUT_AT_ONCE, 0))
+        for (uint32_t k = PUT_AT_ONCE; k < hits; k++, m = _blsr_u64(m))
+            to[k] = first + (uint32_t)_tzcnt_u64(m);
     return cnt + hits;
 }
 

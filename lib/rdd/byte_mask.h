@@ -2,8 +2,8 @@
  * Bytes to bits and bits to positions: the two halves of cutting text. Bit i of the mask, bit
  * i % 64 of word i / 64, says something about byte i. Never reads outside of p[0..n).
  *
- * Measured on 32 KB of text in L1 (Zen 5, AVX-512): a mask costs 2 cycles per 64 bytes, the
- * positions of ten bits in a word 7.
+ * Measured on 16 KB of text in L1 (Zen 5; AVX-512, AVX2, scalar): a mask costs 0.7, 1.1, 55 ns for
+ * 64 bytes; the spans of its 8.5 words 3.0, 8.2, 9.3 ns.
  */
 #ifndef RDD_BYTE_MASK_H
 #define RDD_BYTE_MASK_H

