@@ -37,9 +37,8 @@ static void landing_drop_page(struct landing *l)
 static bool landing_slot(struct landing *l, struct rte_mbuf *m)
 {
     if (l->next_slot == l->slots_cnt || !l->page) {
-        struct page *pg = pool_get_on(l->pool, l->socket);
-
         landing_drop_page(l);
+        struct page *pg = pool_get_on(l->pool, l->socket);
         if (!pg) {
             l->pages_refused++;
             return false;

@@ -1,4 +1,5 @@
 // What a running port is asked for: counters, link, description.
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,7 +60,7 @@ void port_link_poll(struct port *p)
         atomic_store(&p->started, false);
         for (uint32_t q = 0; q < p->queues_cnt; q++)
             while (atomic_load(&p->queue[q].polled))
-                ;
+                sched_yield(); // it may want our CPU to get out
         rte_eth_dev_stop(p->id);
     }
     if (rte_eth_dev_start(p->id) == 0)

@@ -23,17 +23,18 @@ static void fill_drop(struct block_builder *b, struct block_fill *f)
     *f = (struct block_fill){0};
 }
 
-// fill_reserve makes room for `bytes` bytes, in a new page if they do not fit into this one.
+// fill_reserve makes room for `bytes` bytes, in a new page if they do not fit into this one. The
+// old one is let go first: in a pool that is nearly empty it may be the new one.
 static bool fill_reserve(struct block_builder *b, struct block_fill *f, uint32_t bytes)
 {
     if (f->page && bytes <= PAGE_BYTES - f->used)
         return true;
 
     uint8_t *base;
+    fill_drop(b, f);
     void *page = b->conf.mem.page_get(b->conf.mem.ctx, &base);
     if (!page)
         return false;
-    fill_drop(b, f);
     *f = (struct block_fill){.page = page, .base = base};
     return true;
 }
