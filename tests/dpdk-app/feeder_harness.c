@@ -79,6 +79,7 @@ void trial_end(struct trial *t)
     pool_free(t->pool);
     zone_free(&t->zone);
     free(t->row);
+    strbuf_release(&t->text);
     unlink(t->path);
     rmdir(t->folder);
 }
@@ -217,6 +218,10 @@ static void take_block(struct trial *t, const struct feed_msg *m)
     EXPECT_EQ_INT(b->hdr.id.b >> 32, t->conf.stream[m->stream].stream_idx);
     EXPECT_EQ_INT(b->hdr.id.b & UINT32_MAX, t->conf.queue_idx);
     EXPECT(b->hdr.rows > 0);
+    if (t->with_text && m->stream == 0 && (t->text.len == 0 || t->text_tick != m->tick)) {
+        strbuf_printf(&t->text, "[%llu]", (unsigned long long)m->tick);
+        t->text_tick = m->tick;
+    }
     for (uint32_t i = 0; i < b->hdr.rows; i++) {
         struct trial_row *r = new_row(t);
         bool packets = b->hdr.kind == BLOCK_PACKETS;
@@ -225,6 +230,8 @@ static void take_block(struct trial *t, const struct feed_msg *m)
         r->len = packets ? pkt[i].cap_len : run[i].len;
         r->hash = trial_hash(b->base + (packets ? pkt[i].off : run[i].off), r->len);
         r->ts_ns = packets ? pkt[i].ts_ns : 0;
+        if (t->with_text && m->stream == 0)
+            strbuf_add(&t->text, (const char *)b->base + run[i].off, run[i].len);
     }
 }
 
@@ -279,4 +286,19 @@ void trial_run(struct trial *t)
     }
     EXPECT(t->ended);
     EXPECT(!feeder_step(t->f, t->now_ns));
+}
+
+void trial_run_short(struct trial *t, struct prng *rng)
+{
+    uint32_t hold_max = (uint32_t)prng_below(rng, 12) + 1;
+
+    for (uint32_t i = 0; i < 100000 && !t->ended; i++) {
+        t->now_ns += prng_below(rng, 20000000);
+        bool did = feeder_step(t->f, t->now_ns);
+        if (prng_below(rng, 3) == 0)
+            trial_recv(t, true);
+        if (t->held_cnt && ((!did && prng_below(rng, 8) == 0) || t->held_cnt > hold_max))
+            trial_release(t, (uint32_t)prng_below(rng, t->held_cnt));
+    }
+    EXPECT(t->ended);
 }

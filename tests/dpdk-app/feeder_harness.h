@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "base/strbuf.h"
 #include "dpdk-app/feeder.h"
 #include "tests/prng.h"
 #include "tests/test.h"
@@ -40,6 +41,9 @@ struct trial {
     uint64_t closed_until; // ticks before are closed or skipped
     uint32_t rows_cnt, rows_room;
     struct trial_row *row;
+    bool with_text; // keep the bytes of stream 0: "[tick]bytes[tick]bytes"
+    uint64_t text_tick;
+    struct strbuf text;
     uint64_t next_seq[FEEDER_STREAMS_MAX];
     uint32_t held_cnt;
     struct block *held[TRIAL_HELD_MAX];
@@ -70,6 +74,8 @@ void trial_recv(struct trial *t, bool hold);
 void trial_release(struct trial *t, uint32_t i);
 // trial_run steps, 1 ms at a time, until the end, releasing everything at once.
 void trial_run(struct trial *t);
+// trial_run_short does so while memory is short, holding blocks and releasing them as it pleases.
+void trial_run_short(struct trial *t, struct prng *rng);
 
 uint64_t trial_hash(const void *bytes, uint32_t len);
 

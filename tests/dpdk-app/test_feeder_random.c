@@ -63,22 +63,6 @@ static void make_plain(struct plain *p, struct trial *t, const char *streams, st
     p->last = open;
 }
 
-// Steps with little memory, holding blocks and letting them go as it pleases.
-static void run_short(struct trial *t, struct prng *rng)
-{
-    uint32_t hold_max = (uint32_t)prng_below(rng, 12) + 1;
-
-    for (uint32_t i = 0; i < 100000 && !t->ended; i++) {
-        t->now_ns += prng_below(rng, 20000000);
-        bool did = feeder_step(t->f, t->now_ns);
-        if (prng_below(rng, 3) == 0)
-            trial_recv(t, true);
-        if (t->held_cnt && ((!did && prng_below(rng, 8) == 0) || t->held_cnt > hold_max))
-            trial_release(t, (uint32_t)prng_below(rng, t->held_cnt));
-    }
-    EXPECT(t->ended);
-}
-
 static void expect_rows(const struct plain *p, const struct trial *t, uint32_t streams_cnt)
 {
     EXPECT_EQ_INT(t->rows_cnt, p->rows_cnt);
@@ -151,7 +135,7 @@ TEST(feeder_random, loses_nothing_when_memory_is_short)
         t.conf.pages_reserve = (uint32_t)prng_below(&rng, t.pages_cnt / 2 + 1);
         make_plain(&p, &t, s, &rng);
         REQUIRE(trial_open(&t));
-        run_short(&t, &rng);
+        trial_run_short(&t, &rng);
         feeder_look(t.f, &v);
         waits += v.waits;
         expect_rows(&p, &t, (uint32_t)strlen(s));
