@@ -110,14 +110,15 @@ static int open_ports(struct node *n, char *err, size_t err_bytes)
     return 0;
 }
 
-/* After so many ticks without input every window of every job is empty. */
+/* After so many ticks without input every window of every job is empty: the last of them lies in
+ * the first interval that gives an empty result, wherever in its interval the input ended. */
 static uint64_t memory_ticks(const struct node *n)
 {
     uint64_t ticks = 0;
 
     for (uint32_t j = 0; j < n->jobs_cnt; j++) {
         const struct plan *p = n->job[j].plan;
-        uint64_t t = (p->memory_len + 1) * (p->interval_ns / n->tick_ns);
+        uint64_t t = p->memory_len * (p->interval_ns / n->tick_ns);
         ticks = t > ticks ? t : ticks;
     }
     return ticks;

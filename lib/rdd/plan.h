@@ -129,7 +129,7 @@ struct plan {
     struct exchange *exchange[PLAN_EXCHANGES_MAX];
     struct output output[PLAN_OUTPUTS_MAX];
     const struct dstream *fail[GRAPH_NODES_MAX]; /* by fail_idx: the operator it is counted at */
-    uint64_t memory_len; /* intervals after which every window has forgotten: for gaps */
+    uint64_t memory_len; /* so many intervals after a record's own all windows are empty */
 };
 
 /* plan_build lowers the graph. NULL with a sentence in err when it exceeds a limit. */

@@ -70,6 +70,7 @@ static uint64_t exchanges_above(const struct plan *p, const struct stage *s)
     return bits;
 }
 
+/* For how many intervals after its own a record is still in what stage s reads. */
 static uint64_t memory_of(const struct plan *p, const struct stage *s)
 {
     uint64_t longest = 0;
@@ -81,7 +82,16 @@ static uint64_t memory_of(const struct plan *p, const struct stage *s)
             uint64_t above = memory_of(p, p->stage[i]);
             longest = above > longest ? above : longest;
         }
-    return longest + (s->from->len == WINDOW_FOREVER ? 1 : s->from->len);
+    return longest + (s->from->len == WINDOW_FOREVER ? 0 : s->from->len - 1);
+}
+
+/* Rows that went through a shuffle by key, or through a top, came in no order of their own. */
+static bool lost_order(const struct plan *p, const struct output *o)
+{
+    for (uint32_t i = 0; i < p->exchanges_cnt; i++)
+        if (o->exchanges >> i & 1 && (p->exchange[i]->key || p->exchange[i]->top_cnt))
+            return true;
+    return false;
 }
 
 void plan_finish(struct plan *p)
@@ -95,12 +105,15 @@ void plan_finish(struct plan *p)
             want_node(s->root, type_leaves(s->type), s->want);
         else
             s->from->sorted = order_matters(s->root, s->from->key != NULL);
-        uint64_t m = memory_of(p, s);
+        uint64_t m = memory_of(p, s) + 1;
         p->memory_len = m > p->memory_len ? m : p->memory_len;
         for (uint32_t o = 0; o < p->outputs_cnt; o++)
             if (s->outputs >> o & 1)
                 p->output[o].exchanges |= exchanges_above(p, s);
     }
+    for (uint32_t o = 0; o < p->outputs_cnt; o++)
+        p->output[o].stream.by_value =
+            p->output[o].stream.order != ROWS_BY_RANK && lost_order(p, &p->output[o]);
 }
 
 #define ROWS_STATE_MIN 65536u
