@@ -89,6 +89,8 @@ void report_records(const struct report *r, uint32_t job, struct stats_ledger *l
                 stats_drop(l, record_drop_name[d], c->dropped[d]);
         }
     }
+    if (!n->job[job].plan->outputs_cnt)
+        stats_drop(l, "no_output", l->offered - stats_dropped(l));
     l->processed = l->offered - stats_dropped(l);
 }
 
