@@ -22,7 +22,7 @@ APP_TESTS  := dpdk-app engine
 TEST_ROOMS := $(sort $(filter-out common fuzz e2e,$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*.c)))))
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 PERF_NAMES := $(patsubst perf/%.c,%,$(wildcard perf/bench_*.c))
-E2E_TESTS  := $(sort $(wildcard tests/e2e/*.sh tests/e2e/*.py))
+E2E_TESTS  := $(sort $(wildcard tests/e2e/*.sh) $(filter-out %/e2e.py,$(wildcard tests/e2e/*.py)))
 
 # ---- flags -----------------------------------------------------------------------------------------
 
