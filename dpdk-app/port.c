@@ -25,23 +25,20 @@
 #define TXD                 512u
 #define TX_POOL_CNT         1023u
 // Headers beside the posted ones: bursts under way in ingest and in the driver.
-#define HEADERS_SPARE 512u
-// Microsoft's verified key repeats no pattern; this one does, and so both directions of a
-// conversation hash alike.
+#define HEADERS_SPARE     512u
 #define RSS_KEY_BYTES_MAX 128u
 
 static void warn(struct port *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void warn(struct port *p, const char *fmt, ...)
 {
     size_t len = strlen(p->warnings);
+    char text[256];
     va_list ap;
 
     va_start(ap, fmt);
-    vsnprintf(p->warnings + len, sizeof p->warnings - len, fmt, ap);
+    vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    len = strlen(p->warnings);
-    if (len + 1 < sizeof p->warnings)
-        strcpy(p->warnings + len, "\n");
+    snprintf(p->warnings + len, sizeof p->warnings - len, "%s\n", text);
 }
 
 // What the steps of opening hand on.
@@ -188,6 +185,7 @@ static void rss_configure(struct opening *o, struct rte_eth_conf *ec, uint8_t *k
 
     p->rss_hf = want & o->info.flow_type_rss_offloads;
     if (p->queues_cnt == 1 || p->rss_hf == 0) {
+        // The kernel's fanout to packet sockets is symmetric as it is.
         if (p->queues_cnt > 1 && !p->traits->has_fd && o->conf->conf->rss == RSS_SYMMETRIC)
             warn(p, "port %s: no RSS here: the device or its sender chooses the queue",
                  o->conf->conf->name);
@@ -198,12 +196,25 @@ static void rss_configure(struct opening *o, struct rte_eth_conf *ec, uint8_t *k
     ec->rx_adv_conf.rss_conf.rss_hf = p->rss_hf;
     if (o->conf->conf->rss != RSS_SYMMETRIC)
         return;
+    // A key that repeats every 16 bits: both directions of a conversation hash alike.
     uint8_t key_bytes = o->info.hash_key_size ? o->info.hash_key_size : 40;
     for (uint32_t i = 0; i < key_bytes && i < RSS_KEY_BYTES_MAX; i++)
         key[i] = i % 2 ? 0x5a : 0x6d;
     ec->rx_adv_conf.rss_conf.rss_key = key;
     ec->rx_adv_conf.rss_conf.rss_key_len = key_bytes;
     p->rss_symmetric = true;
+}
+
+static int set_mtu(struct opening *o)
+{
+    uint32_t mtu = o->conf->conf->mtu;
+
+    if (o->args.pci || mtu == 0 || o->port->ifname[0] == '\0')
+        return 0;
+    int rc = iface_set_mtu(o->port->ifname, mtu);
+    return rc == 0 ? 0
+                   : refuse(o, rc, "interface '%s' does not take an MTU of %u: %s", o->port->ifname,
+                            mtu, strerror(-rc));
 }
 
 static int configure(struct opening *o)
@@ -230,10 +241,6 @@ static int configure(struct opening *o)
     if (rc < 0 && rc != -ENOTSUP)
         return refuse(o, rc, "device '%s' does not take %u descriptors: %s", o->args.name, o->rxd,
                       rte_strerror(-rc));
-    if (!o->args.pci && o->conf->conf->mtu && p->traits->knows_mtu &&
-        rte_eth_dev_set_mtu(p->id, (uint16_t)o->conf->conf->mtu) < 0)
-        return refuse(o, -EINVAL, "device '%s' does not take an MTU of %u", o->args.name,
-                      o->conf->conf->mtu);
     return 0;
 }
 
@@ -346,12 +353,13 @@ void port_close(struct port *p)
 
     if (p->id != RTE_MAX_ETHPORTS) {
         port_look(p, &v); // the sockets go with the device
-        atomic_store(&p->started, false);
+        bool started = atomic_exchange(&p->started, false);
         if (p->set_promiscuous)
             rte_eth_promiscuous_disable(p->id);
         struct rte_eth_dev_info info = {0};
         rte_eth_dev_info_get(p->id, &info);
-        rte_eth_dev_stop(p->id);
+        if (started)
+            rte_eth_dev_stop(p->id);
         rte_eth_dev_close(p->id);
         if (info.device)
             rte_dev_remove(info.device);
@@ -387,6 +395,7 @@ int port_open(struct port *p, const struct port_open_conf *conf, char *err, size
         rc = refuse(&o, -E2BIG, "its device arguments are too long");
     rc = rc ? rc : probe(&o);
     rc = rc ? rc : measure(&o);
+    rc = rc ? rc : set_mtu(&o);
     rc = rc ? rc : configure(&o);
     rc = rc ? rc : queues_setup(&o);
     if (rc == 0)

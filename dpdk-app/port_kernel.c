@@ -37,6 +37,21 @@ out:
     return rc;
 }
 
+int iface_set_mtu(const char *name, uint32_t mtu)
+{
+    struct ifreq ifr = {.ifr_mtu = (int)mtu};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -errno;
+    int n = snprintf(ifr.ifr_name, sizeof ifr.ifr_name, "%s", name);
+    int rc = n <= 0 || (size_t)n >= sizeof ifr.ifr_name ? -ENODEV
+             : ioctl(fd, SIOCSIFMTU, &ifr) < 0          ? -errno
+                                                        : 0;
+    close(fd);
+    return rc;
+}
+
 // /proc/net/dev is that of our own network namespace, unlike /sys.
 uint64_t iface_tx_dropped(const char *name)
 {

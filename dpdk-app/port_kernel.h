@@ -18,6 +18,8 @@ struct iface_view {
 /* iface_look: 0, or -ENODEV when there is no such interface (in this network namespace). */
 int iface_look(const char *name, struct iface_view *v);
 
+/* iface_set_mtu: 0 or -errno. ethdev's own call stops at 1500 for virtual devices. */
+int iface_set_mtu(const char *name, uint32_t mtu);
 /* iface_tx_dropped: frames that the kernel dropped instead of handing them to the interface. */
 uint64_t iface_tx_dropped(const char *name);
 
