@@ -56,18 +56,20 @@ static const uint8_t *find_scalar(const struct needle *nd, const uint8_t *p, con
     return NULL;
 }
 
-/* First of the places p + k, k a bit of `mask`, where the needle lies; NULL if none. */
-static inline const uint8_t *verify(const struct needle *nd, const uint8_t *p, const uint8_t *end,
-                                    uint64_t mask)
+#define NO_PLACE 64u
+
+/* The first k, a bit of `mask`, for which the needle lies at p + k; NO_PLACE if none. */
+static inline uint32_t verify(const struct needle *nd, const uint8_t *p, const uint8_t *end,
+                              uint64_t mask)
 {
     for (; mask; mask &= mask - 1) {
-        const uint8_t *at = p + __builtin_ctzll(mask);
-        if ((size_t)(end - at) < nd->n)
-            return NULL;
-        if (str_equal(at, nd->s, nd->n))
-            return at;
+        uint32_t k = (uint32_t)__builtin_ctzll(mask);
+        if ((size_t)(end - p) < k + (size_t)nd->n)
+            break;
+        if (str_equal(p + k, nd->s, nd->n))
+            return k;
     }
-    return NULL;
+    return NO_PLACE;
 }
 
 AVX2 static inline uint32_t hits_avx2(const uint8_t *p, uint32_t off0, uint32_t off1, __m256i b0,
@@ -88,11 +90,9 @@ AVX2 static const uint8_t *find_avx2(const struct needle *nd, const uint8_t *p, 
     for (; (size_t)(end - p) >= 64 + (size_t)off1; p += 64) {
         uint64_t hits = hits_avx2(p, off0, off1, b0, b1);
         hits |= (uint64_t)hits_avx2(p + 32, off0, off1, b0, b1) << 32;
-        if (hits) {
-            const uint8_t *at = verify(nd, p, end, hits);
-            if (at)
-                return at;
-        }
+        uint32_t k = hits ? verify(nd, p, end, hits) : NO_PLACE;
+        if (k != NO_PLACE)
+            return p + k;
     }
     return find_scalar(nd, p, end);
 }
@@ -116,9 +116,11 @@ AVX512 static const uint8_t *find_tail_avx512(const struct needle *nd, const uin
         __m512i v1 = _mm512_maskz_loadu_epi8(fits, p + nd->rare_off[1]);
         __mmask64 hits =
             _mm512_mask_cmpeq_epi8_mask(_mm512_mask_cmpeq_epi8_mask(fits, v0, b0), v1, b1);
-        const uint8_t *at = verify(nd, p, end, hits);
-        if (at || places_cnt <= 64)
-            return at;
+        uint32_t k = verify(nd, p, end, hits);
+        if (k != NO_PLACE)
+            return p + k;
+        if (places_cnt <= 64)
+            break;
     }
     return NULL;
 }
@@ -138,21 +140,21 @@ AVX512 static const uint8_t *find_avx512(const struct needle *nd, const uint8_t 
     const __m512i b1 = _mm512_set1_epi8((char)nd->s[off1]);
 
     if ((size_t)(end - p) >= 256 + (size_t)off1) {
-        const uint8_t *at = verify(nd, p, end, hits_avx512(p, off0, off1, b0, b1));
-        if (at)
-            return at;
+        uint32_t k = verify(nd, p, end, hits_avx512(p, off0, off1, b0, b1));
+        if (k != NO_PLACE)
+            return p + k;
         p = next_line(p, off0);
     }
     for (; (size_t)(end - p) >= 128 + (size_t)off1; p += 128) {
         uint64_t lo = hits_avx512(p, off0, off1, b0, b1);
         uint64_t hi = hits_avx512(p + 64, off0, off1, b0, b1);
-        if (lo | hi) {
-            const uint8_t *at = verify(nd, p, end, lo);
-            if (!at)
-                at = verify(nd, p + 64, end, hi);
-            if (at)
-                return at;
-        }
+        if (!(lo | hi))
+            continue;
+        uint32_t k = verify(nd, p, end, lo);
+        if (k == NO_PLACE)
+            k += verify(nd, p + 64, end, hi);
+        if (k != 2 * NO_PLACE)
+            return p + k;
     }
     return find_tail_avx512(nd, p, end, b0, b1);
 }

@@ -29,8 +29,10 @@ static int64_t take_field(struct time_text *t, int digits_cnt, int64_t min, int6
 {
     int64_t v = take_digits(t, digits_cnt);
 
-    t->bad |= v < min || v > max;
-    return v;
+    if (v >= min && v <= max)
+        return v;
+    t->bad = true;
+    return min;
 }
 
 static bool take_char(struct time_text *t, char c)
@@ -43,7 +45,8 @@ static bool take_char(struct time_text *t, char c)
 
 static void want_char(struct time_text *t, char c)
 {
-    t->bad |= !take_char(t, c);
+    if (!take_char(t, c))
+        t->bad = true;
 }
 
 /* Days from 1970-01-01 by eras of 400 years that begin in March. */

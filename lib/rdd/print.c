@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "rdd/ip.h"
 #include "rdd/print.h"
+#include "rdd/str.h"
 
 #define NS_PER_S 1000000000
 
@@ -32,10 +33,10 @@ uint32_t print_int(uint8_t *to, int64_t v)
 
 static uint32_t print_text(uint8_t *to, const char *s)
 {
-    size_t n = strlen(s);
+    uint32_t n = (uint32_t)strlen(s);
 
-    memcpy(to, s, n);
-    return (uint32_t)n;
+    str_copy(to, (const uint8_t *)s, n);
+    return n;
 }
 
 /*
@@ -86,7 +87,7 @@ static uint32_t print_fixed(uint8_t *to, const char *digits, uint32_t n, int poi
 
 uint32_t print_float(uint8_t *to, double v)
 {
-    char digits[24];
+    char digits[24] = "0";
     uint8_t *p = to;
     int exp10;
 
