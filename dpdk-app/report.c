@@ -31,6 +31,8 @@ void report_work(struct report *r, const struct answer_msg *m)
         return;
     i->busy_ns += report_ns(m->busy_tsc);
     i->records += m->records;
+    for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
+        i->records_dropped[d] += m->dropped[d];
 }
 
 void report_output(struct report *r, uint32_t job, uint64_t interval)

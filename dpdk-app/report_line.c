@@ -102,8 +102,10 @@ void report_line(struct report *r, uint32_t job, const struct report_interval *i
     s->lcores_cnt = report_lcores(r, s->lcore);
     report_packets(r, job, &s->packets);
     ledger_since(&s->packets, &j->packets_before);
-    report_records(r, job, &s->records);
-    ledger_since(&s->records, &j->records_before);
+    s->records.offered = i->records;
+    for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
+        stats_drop(&s->records, record_drop_name[d], i->records_dropped[d]);
+    s->records.processed = i->records - stats_dropped(&s->records);
     report_rows(r, job, &s->rows_dropped);
     report_noticed(r, job, &s->noticed);
     fill_streams(r, job, i, s);

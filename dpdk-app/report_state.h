@@ -14,7 +14,7 @@ struct report_interval {
     uint64_t interval;
     uint32_t outs_pending; /* outputs that are not yet written */
     uint64_t busy_ns;      /* processing time */
-    uint64_t records;
+    uint64_t records, records_dropped[RECORD_DROPS_CNT];
     uint64_t close_ns; /* from the interval's end to its last output; captures: 0 */
     uint64_t digest[PLAN_OUTPUTS_MAX];
     uint32_t rows[PLAN_OUTPUTS_MAX];
@@ -26,10 +26,10 @@ struct report_job {
     uint64_t done[REPORT_OPEN_MAX];               /* ring: intervals that are done, in order */
     uint64_t done_head, done_tail;
     uint64_t records;
-    struct stats_ledger packets_before, records_before; /* at the last line */
+    struct stats_ledger packets_before; /* at the last line */
     struct stats_job total;
     const char **place; /* by fail_idx: "7:12 map" */
-    uint32_t section; /* of the screen: its status; STATS_NO_SECTION: none */
+    uint32_t section;   /* of the screen: its status; STATS_NO_SECTION: none */
 };
 
 struct report {

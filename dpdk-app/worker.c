@@ -50,13 +50,17 @@ static const struct block *block_of(const struct worker *w, uint32_t i)
     return pool_block(w->pool, w->cmd.block[i].slot);
 }
 
-static uint64_t records_of(const struct runner *r)
+/* The counters of all sources together. */
+static struct source_counters counters_of(const struct runner *r)
 {
-    uint64_t records = 0;
+    struct source_counters sum = {0};
 
-    for (uint32_t i = 0; i < r->sources_cnt; i++)
-        records += r->counters[i].offered;
-    return records;
+    for (uint32_t i = 0; i < r->sources_cnt; i++) {
+        sum.offered += r->counters[i].offered;
+        for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
+            sum.dropped[d] += r->counters[i].dropped[d];
+    }
+    return sum;
 }
 
 static void begin(struct worker *w)
@@ -69,7 +73,7 @@ static void begin(struct worker *w)
     w->at = 0;
     w->sent = 0;
     r->out.made_cnt = 0;
-    w->records_before = records_of(r);
+    w->before = counters_of(r);
     switch ((enum cmd_kind)c->kind) {
     case CMD_FEED: runner_feed(r, c->stage, c->interval, c->task, block_of(w, 0)); return;
     case CMD_FLUSH: runner_flush(r, c->stage, c->interval, c->task); return;
@@ -114,14 +118,17 @@ static void answer(struct worker *w)
         if (rte_ring_enqueue_elem(w->refs, &m, sizeof m))
             return;
     }
+    struct source_counters now = counters_of(r);
     struct answer_msg a = {.seq = w->cmd.seq,
                            .attempt = w->cmd.attempt,
                            .interval = w->cmd.interval,
                            .job = w->cmd.job,
                            .busy_tsc = w->cmd_tsc,
-                           .records = records_of(r) - w->records_before,
+                           .records = now.offered - w->before.offered,
                            .refs_cnt = r->out.made_cnt,
                            .lost = w->cmd.kind == CMD_CLOSE && !r->complete};
+    for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
+        a.dropped[d] = now.dropped[d] - w->before.dropped[d];
     if (rte_ring_enqueue_elem(w->answers, &a, sizeof a))
         return;
     r->out.made_cnt = 0;

@@ -29,8 +29,9 @@ struct ref_msg {
 
 struct answer_msg {
     uint64_t seq;
-    uint64_t busy_tsc; /* cycles that the command took */
-    uint64_t records;  /* FEED: records in the block */
+    uint64_t busy_tsc;                  /* cycles that the command took */
+    uint64_t records;                   /* FEED: records in the block */
+    uint64_t dropped[RECORD_DROPS_CNT]; /* of these, by reason */
     uint64_t interval;
     uint32_t attempt;
     uint32_t refs_cnt;
@@ -63,7 +64,7 @@ struct worker {
     uint32_t at;   /* MERGE: block that is being merged */
     uint32_t sent; /* references already sent */
     uint64_t cmd_tsc;
-    uint64_t records_before;   /* of the command */
+    struct source_counters before; /* the command: over all sources */
     _Atomic uint64_t busy_tsc; /* useful work since start */
 };
 

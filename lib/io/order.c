@@ -194,6 +194,32 @@ static void sort_by_key(struct out_row *row, struct out_row *spare, uint32_t n, 
     }
 }
 
+/* ---- by value -------------------------------------------------------------------------------- */
+
+static int value_cmp(const void *x, const void *y)
+{
+    const struct row_hdr *a = ((const struct out_row *)x)->row,
+                         *b = ((const struct out_row *)y)->row;
+
+    return enc_cmp(row_val(a), a->val_bytes, row_val(b), b->val_bytes);
+}
+
+static bool same_key(const struct row_hdr *a, const struct row_hdr *b)
+{
+    return a->key_bytes == b->key_bytes && memcmp(row_key(a), row_key(b), a->key_bytes) == 0;
+}
+
+/* Rows of one key, which stand together, by value. Without keys these are all rows. */
+static void sort_values(struct out_rows *o)
+{
+    for (uint32_t from = 0, to; from < o->cnt; from = to) {
+        for (to = from + 1; to < o->cnt && same_key(o->row[from].row, o->row[to].row); to++)
+            ;
+        if (to - from > 1)
+            qsort(o->row + from, to - from, sizeof o->row[0], value_cmp);
+    }
+}
+
 /* ---- the rows of an RDD ---------------------------------------------------------------------- */
 
 static int out_rows_grow(struct out_rows *o, uint32_t cnt)
@@ -240,6 +266,8 @@ int out_rows_sort(struct out_rows *o, const struct out_rdd *rdd)
     sort_as_came(o);
     if (rdd->stream->order == ROWS_BY_KEY)
         sort_by_key(o->row, o->spare, o->cnt, 0);
+    if (rdd->stream->by_value)
+        sort_values(o);
     return 0;
 }
 

@@ -52,6 +52,8 @@ struct out_stream {
     const struct type *key; /* pairs: the key's type; else NULL */
     const struct type *value;
     enum row_order order;
+    bool by_value; /* behind a shuffle: what came has no order of its own; unkeyed rows, and rows
+                      of one key, leave by value, so that partitions do not show */
     uint32_t sink_idx; /* in the job's sinks */
     uint64_t interval_ns;
 };

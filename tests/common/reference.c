@@ -63,6 +63,27 @@ static uint64_t slide_of(const struct ref *r, const struct dstream *d)
     return d->parent[0] ? r->stream[d->parent[0]->idx].slide : 1;
 }
 
+// Does the stream stand behind a shuffle by key or a top, so that its rows have no order?
+static bool lost_order(const struct dstream *d)
+{
+    switch (d->op) {
+    case OP_REDUCE_BY_KEY:
+    case OP_GROUP_BY_KEY:
+    case OP_COUNT_BY_VALUE:
+    case OP_DISTINCT:
+    case OP_TOP:
+    case OP_REDUCE_BY_KEY_AND_WINDOW:
+    case OP_GROUP_BY_KEY_AND_WINDOW:
+    case OP_COUNT_BY_VALUE_AND_WINDOW:
+    case OP_RUNNING_REDUCE: return true;
+    default: break;
+    }
+    for (int i = 0; i < 2; i++)
+        if (d->parent[i] && lost_order(d->parent[i]))
+            return true;
+    return false;
+}
+
 static void add_output(struct ref *r, const struct dstream *d, const char *job)
 {
     const struct dstream *from = d->parent[0];
@@ -77,6 +98,7 @@ static void add_output(struct ref *r, const struct dstream *d, const char *job)
         .order = from->op == OP_TOP ? ROWS_BY_RANK
                  : pair             ? ROWS_BY_KEY
                                     : ROWS_AS_CAME,
+        .by_value = from->op != OP_TOP && lost_order(from),
         .sink_idx = d->sink_idx,
         .interval_ns = r->g->interval_ns,
     };
@@ -210,8 +232,11 @@ static void step(struct ref *r, const struct dstream *d, uint64_t n)
 static int by_key(const struct ref_row *a, const struct ref_row *b, void *ctx)
 {
     const struct out_stream *s = ctx;
-    int c = ref_cmp(s->key, a->leaf, b->leaf);
-    return c ? c : ref_ord_cmp(&a->ord, &b->ord);
+    int c = s->key ? ref_cmp(s->key, a->leaf, b->leaf) : 0;
+    if (c || !s->by_value)
+        return c ? c : ref_ord_cmp(&a->ord, &b->ord);
+    uint32_t keys = s->key ? type_leaves(s->key) : 0;
+    return ref_cmp(s->value, a->leaf + keys, b->leaf + keys);
 }
 
 static void put_row(struct render *render, const struct out_stream *s, const struct ref_row *row,
@@ -230,19 +255,31 @@ static void put_row(struct render *render, const struct out_stream *s, const str
     strbuf_release(&body);
 }
 
+// The rows in an array of their own: sorting them must not reach the windows that read them.
+static struct ref_rdd rdd_copy(const struct ref_rdd *d)
+{
+    struct ref_rdd c = {.cnt = d->cnt, .room = d->cnt};
+    c.row = calloc(d->cnt + 1, sizeof *c.row);
+    MR_ASSERT(c.row);
+    if (d->cnt)
+        memcpy(c.row, d->row, d->cnt * sizeof *c.row);
+    return c;
+}
+
 static void put_output(struct ref *r, uint32_t output, uint64_t n, bool complete,
                        struct strbuf *out)
 {
     const struct out_stream *s = &r->out_stream[output];
     struct ref_stream *stream = &r->stream[r->output_node[output]];
-    struct ref_rdd *d = &stream->rdd[stream->rdds_cnt - 1];
+    struct ref_rdd leaving = rdd_copy(&stream->rdd[stream->rdds_cnt - 1]), *d = &leaving;
     struct out_rdd rdd = {.stream = s, .interval = n, .complete = complete};
     struct render render = {0};
-    if (s->order == ROWS_BY_KEY)
+    if (s->order == ROWS_BY_KEY || s->by_value)
         rdd_sort(d, by_key, (void *)(uintptr_t)s);
     render_json_begin(&render, &rdd);
     for (uint32_t i = 0; i < d->cnt; i++)
         put_row(&render, s, &d->row[i], out);
+    free(leaving.row);
     render_release(&render);
 }
 
