@@ -19,8 +19,9 @@ ROOM_LIBS  := $(foreach r,$(ROOMS),$(if $(wildcard lib/$r/*.c),$(BUILD)/lib$r.a)
 APP_SRCS   := $(filter-out dpdk-app/main.c,$(wildcard dpdk-app/*.c))
 # A test room that needs the program's own objects, and therefore DPDK.
 APP_TESTS  := dpdk-app engine
-TEST_ROOMS := $(sort $(filter-out common fuzz e2e,$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*.c)))))
+TEST_ROOMS := $(sort $(filter-out common fuzz e2e tools,$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*.c)))))
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+TOOL_NAMES := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 PERF_NAMES := $(patsubst perf/%.c,%,$(wildcard perf/bench_*.c))
 E2E_TESTS  := $(sort $(wildcard tests/e2e/*.sh) $(filter-out %/e2e.py,$(wildcard tests/e2e/*.py)))
 
@@ -75,6 +76,7 @@ APP_LIB     := $(if $(APP_SRCS),$(BUILD)/libapp.a)
 COMMON_OBJS := $(call obj,$(wildcard tests/common/*.c) $(if $(PLAIN),tests/plain_main.c))
 TEST_BINS   := $(addprefix $(BUILD)/tests/,$(TEST_ROOMS))
 FUZZ_BINS   := $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
+TOOL_BINS   := $(addprefix $(BUILD)/tools/,$(TOOL_NAMES))
 PERF_BINS   := $(addprefix $(BUILD)/perf/,$(PERF_NAMES))
 PERF_OBJS   := $(call obj,$(filter-out perf/bench_%,$(wildcard perf/*.c)))
 PROGRAM     := $(if $(wildcard dpdk-app/main.c),$(BUILD)/millrace)
@@ -99,7 +101,7 @@ tests: ## build the tests without running them
 	@+$(PARALLEL) test-programs
 
 programs: $(ROOM_LIBS) $(PROGRAM) ; @:
-test-programs: programs $(TEST_BINS) ; @:
+test-programs: programs $(TEST_BINS) $(TOOL_BINS) ; @:
 fuzzers: $(FUZZ_BINS) ; @:
 benches: $(PERF_BINS) ; @:
 
@@ -151,6 +153,12 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(ROOM_LIBS)
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	@$(LINK) -fsanitize=fuzzer $(filter %.o,$^) $(LIBS) -o $@
+
+# Programs that end-to-end tests compare with.
+$(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(call obj,$(wildcard tests/common/ref*.c)) $(ROOM_LIBS)
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	@$(LINK) $(filter %.o,$^) $(LIBS) -o $@
 
 $(BUILD)/perf/%: $(BUILD)/obj/perf/%.o $(PERF_OBJS) $(APP_LIB) $(ROOM_LIBS)
 	@mkdir -p $(@D)
