@@ -18,28 +18,37 @@
 
 bool feeder_room(const struct feeder *f)
 {
+    uint64_t waiting = f->said - atomic_load_explicit(&f->heard, memory_order_relaxed);
+
     /* A seal by the tick and one by the row, of each stream; CLOSED and SKIP, or CLOSED and END. */
-    return rte_ring_free_count(f->ring) >= 2 * f->srcs_cnt + 2;
+    return rte_ring_get_capacity(f->ring) - waiting >= 2 * f->srcs_cnt + 2;
 }
 
-static void say(struct feeder *f, enum feed_kind kind, uint64_t tick)
+static void say(struct feeder *f, const struct feed_msg *m)
 {
-    struct feed_msg m = {.kind = kind, .tick = tick};
+    MR_ASSERT(rte_ring_sp_enqueue_elem(f->ring, (void *)(uintptr_t)m, sizeof *m) == 0);
+    f->said++;
+}
 
-    MR_ASSERT(rte_ring_sp_enqueue_elem(f->ring, &m, sizeof m) == 0);
+static void say_tick(struct feeder *f, enum feed_kind kind, uint64_t tick)
+{
+    say(f, &(struct feed_msg){.kind = kind, .tick = tick});
 }
 
 static void on_sealed(void *ctx, struct block *b)
 {
     struct feeder_src *s = ctx;
-    struct feed_msg m = {.kind = FEED_BLOCK, .stream = s->pos, .tick = b->hdr.interval, .block = b};
 
-    MR_ASSERT(rte_ring_sp_enqueue_elem(s->f->ring, &m, sizeof m) == 0);
+    say(s->f, &(struct feed_msg){
+                  .kind = FEED_BLOCK, .stream = s->pos, .tick = b->hdr.interval, .block = b});
 }
 
 bool feeder_recv(struct feeder *f, struct feed_msg *msg)
 {
-    return rte_ring_sc_dequeue_elem(f->ring, msg, sizeof *msg) == 0;
+    if (rte_ring_sc_dequeue_elem(f->ring, msg, sizeof *msg))
+        return false;
+    atomic_fetch_add_explicit(&f->heard, 1, memory_order_relaxed);
+    return true;
 }
 
 /* ---- ticks ----------------------------------------------------------------------------------- */
@@ -57,11 +66,11 @@ void feeder_close_until(struct feeder *f, uint64_t to)
     for (uint32_t i = 0; i < f->srcs_cnt; i++)
         block_builder_begin(&f->src[i].builder, to);
     if (empty <= memory) {
-        say(f, FEED_CLOSED, to - 1);
+        say_tick(f, FEED_CLOSED, to - 1);
     } else {
         if (f->busy_tick + memory >= f->open_tick)
-            say(f, FEED_CLOSED, f->busy_tick + memory);
-        say(f, FEED_SKIP, to - 1);
+            say_tick(f, FEED_CLOSED, f->busy_tick + memory);
+        say_tick(f, FEED_SKIP, to - 1);
         TALLY(f->n.gaps, 1);
         TALLY(f->n.skipped_ticks, empty - memory);
     }
@@ -98,7 +107,7 @@ void feeder_finish(struct feeder *f, const char *why)
     f->last_tick = FEEDER_NO_TICK;
     if (f->any) {
         f->last_tick = f->open_tick;
-        say(f, FEED_CLOSED, f->open_tick);
+        say_tick(f, FEED_CLOSED, f->open_tick);
     }
     if (f->page.page)
         page_unref(f->conf.pool, f->page.page, 1);
@@ -107,7 +116,7 @@ void feeder_finish(struct feeder *f, const char *why)
     f->ended = true;
     atomic_store_explicit(&f->told, true, memory_order_release);
     feeder_reach(f, FEEDER_NO_TICK);
-    say(f, FEED_END, f->open_tick);
+    say_tick(f, FEED_END, f->open_tick);
 }
 
 /* ---- a step ---------------------------------------------------------------------------------- */

@@ -58,9 +58,11 @@ struct feeder {
     struct feeder_conf conf; /* file: a copy */
     struct block_mem mem;
     struct rte_ring *ring;
-    uint64_t open_tick; /* all before are closed */
-    uint64_t busy_tick; /* the last one with a record */
-    bool any;           /* there was a record */
+    uint64_t said;          /* messages put into the ring */
+    _Atomic uint64_t heard; /* and taken out of it */
+    uint64_t open_tick;     /* all before are closed */
+    uint64_t busy_tick;     /* the last one with a record */
+    bool any;               /* there was a record */
     struct capture_pace pace;
     struct feeder_item item;
     uint32_t srcs_cnt;
