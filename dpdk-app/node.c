@@ -122,6 +122,11 @@ static int open_workers(struct node *n, FILE *err)
     return 0;
 }
 
+static uint64_t gcd(uint64_t a, uint64_t b)
+{
+    return b ? gcd(b, a % b) : a;
+}
+
 static int open_clock(struct node *n, FILE *err)
 {
     (void)err;
@@ -129,7 +134,7 @@ static int open_clock(struct node *n, FILE *err)
     /* a live run starts at a boundary of all jobs */
     uint64_t lcm = n->tick_ns;
     for (uint32_t j = 0; j < n->jobs_cnt; j++)
-        lcm = n->job[j].job->interval_ns > lcm ? n->job[j].job->interval_ns : lcm;
+        lcm = lcm / gcd(lcm, n->job[j].job->interval_ns) * n->job[j].job->interval_ns;
     uint64_t now = (uint64_t)tick_clock_ns(&n->clock, rte_rdtsc());
     n->first_tick = (now / lcm + 1) * lcm / n->tick_ns;
     return 0;
@@ -199,11 +204,6 @@ static uint32_t stream_for(struct node *n, uint32_t job, uint32_t source)
             return i;
     n->stream[n->streams_cnt] = (struct node_stream){job, source, s};
     return n->streams_cnt++;
-}
-
-static uint64_t gcd(uint64_t a, uint64_t b)
-{
-    return b ? gcd(b, a % b) : a;
 }
 
 /* Plans, streams and ticks of the jobs. */

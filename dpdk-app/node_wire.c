@@ -87,6 +87,15 @@ static bool port_is_read(const struct node *n, const char *name)
     return false;
 }
 
+static void show_port(const struct port *p)
+{
+    struct strbuf text = {0};
+
+    port_print(p, &text);
+    fputs(text.s ? text.s : "", stderr);
+    strbuf_release(&text);
+}
+
 static int open_ports(struct node *n, char *err, size_t err_bytes)
 {
     for (uint32_t i = 0; i < n->appliance->ports_cnt; i++) {
@@ -99,8 +108,7 @@ static int open_ports(struct node *n, char *err, size_t err_bytes)
         if (rc)
             return rc;
         n->ports_cnt++;
-        if (p->warnings[0])
-            fputs(p->warnings, stderr);
+        show_port(p);
         for (uint32_t q = 0; q < p->queues_cnt; q++) {
             rc = open_queue(n, p, q, err, err_bytes);
             if (rc)

@@ -146,6 +146,50 @@ bool report_pending(const struct report *r)
     return r->under_way || r->wait_head != r->wait_tail;
 }
 
+/* What was noticed and can be mended, with the command that does. */
+static void put_hints(const struct report *r, FILE *out)
+{
+    for (uint32_t i = 0; i < r->node->inputs_cnt; i++) {
+        const struct node_input *in = &r->node->input[i];
+        struct ingest_counters c;
+        if (!in->ingest)
+            continue;
+        ingest_look(in->ingest, &c);
+        const char *ifname = in->port->ifname[0] ? in->port->ifname : "IFACE";
+        if (c.seen.n[PACKET_COUNT_MERGED])
+            fprintf(out,
+                    "port %s: frames were merged on their way (GRO, LRO): ethtool -K %s gro off "
+                    "lro off rx-gro-hw off\n",
+                    in->port->conf->name, ifname);
+        if (c.seen.n[PACKET_COUNT_CUT])
+            fprintf(out, "port %s: frames were cut short: give the port a larger `mtu`\n",
+                    in->port->conf->name);
+    }
+}
+
+/* Queues of a port that got very unlike shares, which RSS should not give. */
+static void put_imbalance(const struct report *r, FILE *out)
+{
+    for (uint32_t p = 0; p < r->node->ports_cnt; p++) {
+        const struct port *port = &r->node->port[p];
+        uint64_t all = 0, most = 0;
+        uint32_t queues = 0;
+        for (uint32_t i = 0; i < r->node->inputs_cnt; i++) {
+            struct ingest_counters c;
+            if (r->node->input[i].port != port)
+                continue;
+            ingest_look(r->node->input[i].ingest, &c);
+            queues++;
+            all += c.received;
+            most = c.received > most ? c.received : most;
+        }
+        if (queues > 1 && all)
+            fprintf(out, "port %s: the busiest of %u queues took %.0f %% of %llu packets\n",
+                    port->conf->name, queues, 100.0 * (double)most / (double)all,
+                    (unsigned long long)all);
+    }
+}
+
 int report_final(struct report *r, FILE *out)
 {
     struct stats_final *f = calloc(1, sizeof *f);
@@ -177,6 +221,8 @@ int report_final(struct report *r, FILE *out)
     screen_draw(r->screen, true);
     stats_summary(&text, f);
     fputs(text.s ? text.s : "", out);
+    put_imbalance(r, out);
+    put_hints(r, out);
     strbuf_release(&text);
     free(f->job);
     free(f);
