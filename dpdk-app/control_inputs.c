@@ -65,10 +65,24 @@ static void tick_skipped(struct control *c, uint32_t input, uint64_t tick)
     control_event(c, &e);
 }
 
+/* Damage is said; what was read before it stands. */
+static void say_damage(struct control *c, const struct node_input *in)
+{
+    const char *why = in->feeder   ? feeder_error(in->feeder)
+                      : in->replay ? replay_error(in->replay)
+                                   : "";
+
+    if (!*why)
+        return;
+    fprintf(stderr, "millrace: %s\n", why);
+    c->exit_code = EXIT_NO_RESOURCE;
+}
+
 static void input_ended(struct control *c, uint32_t input)
 {
     uint64_t furthest = 0;
 
+    say_damage(c, &c->node->input[input]);
     atomic_store(&c->node->input[input].finished, true);
     for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
         if (c->closed[i] > furthest)

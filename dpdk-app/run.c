@@ -198,10 +198,11 @@ int command_run(int argc, char **argv)
     }
     catch_signals(n);
     rc = node_open(n, stderr);
-    if (!rc)
+    if (!rc) {
         rc = node_run(n);
-    if (!rc)
-        rc = control_report(n->control, stderr);
+        int told = control_report(n->control, stderr);
+        rc = rc ? rc : told;
+    }
     node_close(n);
     return rc;
 }
