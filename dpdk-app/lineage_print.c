@@ -54,8 +54,8 @@ static uint32_t put_tasks(FILE *f, const char *job, uint64_t interval, uint32_t 
 static void put_exchange(const struct plan *p, const struct exchange *x, uint64_t interval,
                          struct strbuf *out)
 {
-    strbuf_printf(out, "  exchange %u (%s), %u partitions\n    from shuffle blocks of stage", x->idx,
-                  x->name, x->partitions);
+    strbuf_printf(out, "  exchange %u (%s), %u partitions\n    from shuffle blocks of stage",
+                  x->idx, x->name, x->partitions);
     for (uint32_t s = 0; s < p->stages_cnt; s++)
         if (x->upstream >> s & 1)
             strbuf_printf(out, " %u", s);

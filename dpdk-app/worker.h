@@ -65,7 +65,7 @@ struct worker {
     uint32_t sent; /* references already sent */
     uint64_t cmd_tsc;
     struct source_counters before; /* the command: over all sources */
-    _Atomic uint64_t busy_tsc; /* useful work since start */
+    _Atomic uint64_t busy_tsc;     /* useful work since start */
 };
 
 /* worker_open makes the rings; runners are set by the caller. 0, or -errno. */

@@ -21,8 +21,9 @@
  * "rows_dropped", by place: {"7:12 map": 3, "state_full": 1000}. "noticed" holds what is no loss:
  * late packets, skipped gaps, tunnels, unfinished checksums. Both since the start of the run.
  *
- * Reasons with a count of 0 are left out, and so are "rows_dropped" and "noticed" when empty. `"complete": false` is there when the interval was cut
- * short or lost records to a full state. A digest is that of order.h, in hex.
+ * Reasons with a count of 0 are left out, and so are "rows_dropped" and "noticed" when empty.
+ * `"complete": false` is there when the interval was cut short or lost records to a full state. A
+ * digest is that of order.h, in hex.
  */
 #ifndef IO_STATS_H
 #define IO_STATS_H

@@ -153,7 +153,7 @@ TEST(recfile, records_before_a_time)
 }
 
 static const struct format_field two_strings[] = {{.name = "a", .type = TYPE_STRING},
-                                            {.name = "b", .type = TYPE_STRING}};
+                                                  {.name = "b", .type = TYPE_STRING}};
 static const struct format csv = {.kind = FORMAT_CSV,
                                   .separator = ',',
                                   .quotes = true,

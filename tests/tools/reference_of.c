@@ -101,17 +101,13 @@ static void end_interval(struct tool *t, uint64_t n, bool complete)
 static void mark(struct tool *t, const struct block_hdr *h)
 {
     switch ((enum record_mark)h->flags) {
-    case RECORD_BEGIN:
-        t->next = h->interval;
-        return;
+    case RECORD_BEGIN: t->next = h->interval; return;
     case RECORD_CLOSED:
     case RECORD_END:
         while (t->next <= h->interval)
             end_interval(t, t->next, h->flags != RECORD_END || t->next < h->id.a);
         return;
-    case RECORD_SKIP:
-        t->next = h->interval + 1;
-        return;
+    case RECORD_SKIP: t->next = h->interval + 1; return;
     }
 }
 
