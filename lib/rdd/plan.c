@@ -21,8 +21,8 @@ struct lowering {
     struct exchange *of[GRAPH_NODES_MAX]; /* by the node that it carries out */
     uint32_t outputs[GRAPH_NODES_MAX];    /* by output node: its index */
     uint32_t fails[GRAPH_NODES_MAX];      /* by node: fail_idx + 1 */
-    /* [window][reader]: the reader reads those kept rows already */
-    bool under_kept[GRAPH_NODES_MAX][GRAPH_NODES_MAX];
+    /* [window][reader]: how often the reader reads those kept rows already */
+    uint8_t under_kept[GRAPH_NODES_MAX][GRAPH_NODES_MAX];
     const char *err;
 };
 
@@ -358,6 +358,12 @@ static bool already_writes(const struct pnode *n, const struct exchange *x)
     return false;
 }
 
+/* w.union(w) reads twice. */
+static uint32_t reads_cnt(const struct dstream *d, const struct dstream *s)
+{
+    return (d->parent[0] == s) + (d->parent[1] == s);
+}
+
 /* The rows of `from` are kept for the window that is on its way; d reads them from there. */
 static void lower_kept_window(struct lowering *l, const struct dstream *from,
                               const struct dstream *d, struct here h)
@@ -383,9 +389,9 @@ static void lower_kept_window(struct lowering *l, const struct dstream *from,
         h.stage->writes |= 1ull << x->idx;
         x->upstream |= 1ull << h.stage->idx;
     }
-    if (l->under_kept[from->idx][d->idx])
+    if (l->under_kept[from->idx][d->idx] == reads_cnt(d, from))
         return;
-    l->under_kept[from->idx][d->idx] = true;
+    l->under_kept[from->idx][d->idx]++;
     struct stage *s = l->p->stage[x->stage];
     lower_reader(l, from, d, (struct here){.stage = s, .parent = s->root, .every = x->slide});
 }

@@ -91,6 +91,60 @@ const struct program programs[] = {
                          "  w.filter(x => length(x) > 2).output(o)\n"
                          "  w.countByValue().output(o)\n"
                          "  lines.output(o)\n"),
+    P("union_of_windows", "  a = nums.map(r => (r.k, r.v)).window(\"2s\")\n"
+                          "  b = lines.map(r => (r.line, 1)).window(\"3s\")\n"
+                          "  a.union(b).reduceByKey((x, y) => x + y).output(o)\n"
+                          "  a.union(b).output(o)\n"),
+    P("union_of_window_and_stream",
+      "  s = nums.map(r => r.k)\n  s.window(\"3s\").union(s).countByValue().output(o)\n"),
+    P("window_with_itself", "  w = nums.map(r => r.v).window(\"2s\")\n"
+                            "  w.union(w).output(o)\n  w.union(w).count().output(o)\n"),
+    P("stream_with_itself", "  s = nums.map(r => (r.k, r.v))\n  u = s.union(s)\n"
+                            "  u.union(s).reduceByKey((a, b) => a + b).output(o)\n"
+                            "  u.output(o)\n"),
+    P("union_of_ones", "  a = nums.map(r => (r.k, 1))\n"
+                       "  a.union(lines.map(r => (r.line, 1))).reduceByKey((x, y) => x + y)"
+                       ".output(o)\n"),
+    P("window_over_union", "  u = nums.map(r => r.k).union(lines.map(r => r.line))\n"
+                           "  u.window(\"3s\", \"2s\").output(o)\n"
+                           "  u.window(\"2s\").countByValue().output(o)\n"),
+    P("windows_of_one_stream",
+      "  s = nums.map(r => (r.k, r.v))\n"
+      "  s.window(\"2s\").reduceByKey((a, b) => a + b).output(o)\n"
+      "  s.window(\"3s\", \"2s\").reduceByKey((a, b) => max(a, b)).output(o)\n"
+      "  s.window(\"4s\", \"3s\").groupByKey().output(o)\n"
+      "  s.reduceByKey((a, b) => a + b).output(o)\n  s.output(o)\n"),
+    P("readers_of_one_window", "  w = nums.window(\"3s\", \"2s\")\n"
+                               "  w.count().output(o)\n"
+                               "  w.map(r => r.v).output(o)\n"
+                               "  w.filter(r => r.v > 3).map(r => (r.k, r.x))\n"
+                               "    .reduceByKey((a, b) => min(a, b)).output(o)\n"
+                               "  w.map(r => r.k).distinct().output(o)\n"
+                               "  w.map(r => r.x).top(3).output(o)\n"),
+    P("windows_of_wide", "  c = nums.map(r => r.k).countByValue()\n"
+                         "  c.window(\"3s\").reduceByKey((a, b) => max(a, b)).output(o)\n"
+                         "  c.reduceByKeyAndWindow((a, b) => a + b, \"4s\", \"2s\").top(2)"
+                         ".output(o)\n"
+                         "  c.runningReduce((a, b) => min(a, b)).output(o)\n"),
+    P("deep_chain", "  nums.map(r => (r.v % 7, r.k)).filter(p => p._1 != 2)\n"
+                    "    .flatMapValues(k => split(k, \"-\")).map(p => (p._2, p._1))\n"
+                    "    .groupByKey().mapValues(l => size(l)).map(p => (p._2 % 3, p._1))\n"
+                    "    .reduceByKeyAndWindow((a, b) => max(a, b), \"3s\").map(p => p._2)\n"
+                    "    .countByValueAndWindow(\"2s\", \"2s\").map(p => (p._2, p._1))\n"
+                    "    .runningReduce((a, b) => min(a, b)).top(4).output(o)\n"),
+    P("slow_chain", "  nums.map(r => (r.k, r.v)).window(\"2s\", \"2s\")\n"
+                    "    .reduceByKey((a, b) => a + b).window(\"4s\", \"4s\").groupByKey()\n"
+                    "    .flatMapValues(l => l).countByWindow(\"8s\").output(o)\n"),
+    P("first_of_both_sides", "  a = nums.map(r => (r.k, r.v))\n"
+                             "  a.union(nums.map(r => (r.k, r.v + 100)))\n"
+                             "    .reduceByKey((x, y) => x).output(o)\n"),
+    P("sizes_of_lists", "  nums.map(r => (r.k, (r.v, r.k))).window(\"2s\").groupByKey()\n"
+                        "    .map(p => (size(p._2), p._1)).groupByKey().output(o)\n"),
+    P("running_strings", "  lines.map(r => (length(r.line) % 5, r.line))\n"
+                         "    .runningReduce((a, b) => a < b ? b : a).output(o)\n"),
+    P("window_of_one", "  nums.map(r => (r.k, r.v)).reduceByKeyAndWindow((a, b) => a + b, "
+                       "\"1s\").output(o)\n"
+                       "  lines.window(\"1s\").count().output(o)\n"),
     P("guarded", "  nums.map(r => r.v == 0 ? -1 : 100 / r.v).countByValue().output(o)\n"),
     P("regex", "  lines.filter(r => matches(r.line, \"^[a-d].*e\")).count().output(o)\n"),
 };
