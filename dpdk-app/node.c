@@ -42,6 +42,21 @@ static struct budget budget_of(const struct node *n)
     return b;
 }
 
+/* Lcores that never sleep must leave a core to the I/O threads. */
+static bool starves_io(const struct node *n, FILE *err)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (n->appliance->idle != IDLE_BUSY || (long)n->lcores_cnt < cpus)
+        return false;
+    fprintf(
+        err,
+        "%s: error: `idle: busy` on %u lcores leaves no core for the I/O threads on this machine "
+        "of %ld: use `idle: adaptive` or fewer lcores\n",
+        n->appliance->file, n->lcores_cnt, cpus);
+    return true;
+}
+
 static int open_eal(struct node *n, FILE *err)
 {
     struct budget b = budget_of(n);
@@ -301,6 +316,7 @@ struct node *node_load(const struct run_conf *conf, FILE *err)
     free(d);
     if (good)
         wire_lcores(n);
+    good = good && !starves_io(n, err);
     if (good && wire_jobs(n, err) == 0)
         return n;
     node_close(n);

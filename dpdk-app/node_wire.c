@@ -247,6 +247,8 @@ static void align_feeders(struct node *n)
     n->first_tick = first == UINT64_MAX ? 0 : first;
     for (uint32_t i = 0; i < n->inputs_cnt; i++)
         feeder_align(n->input[i].feeder, n->first_tick);
+    for (uint32_t i = 1; i < n->inputs_cnt; i++) /* through time together */
+        feeder_join(n->input[0].feeder, n->input[i].feeder);
 }
 
 /* A recorded run stands in for all inputs. */
