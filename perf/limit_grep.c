@@ -1,0 +1,115 @@
+/*
+ * Limit program for Grep: counts the lines that hold "the", 64 bytes (AVX-512) or 32 bytes (AVX2)
+ * at a time. A block is one text for it. A hit is looked at on its own: where its line ends, so
+ * that a second hit in the line does not count.
+ */
+#include <immintrin.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/simd.h"
+#include "perf/blocks.h"
+#include "perf/side.h"
+
+struct grep {
+    uint64_t lines;  /* of this interval */
+    uint64_t answer; /* of the last */
+};
+
+/* Counts the hits of one step that are in a new line; `end` is where the line of the last one
+ * ends. */
+static inline uint64_t take_hits(uint64_t hits, const uint8_t *at, const uint8_t **end,
+                                 const uint8_t *text_end)
+{
+    uint64_t lines = 0;
+
+    for (; hits; hits &= hits - 1) {
+        const uint8_t *hit = at + __builtin_ctzll(hits);
+        if (hit < *end)
+            continue;
+        const uint8_t *nl = memchr(hit, '\n', (size_t)(text_end - hit));
+        *end = nl ? nl : text_end;
+        lines++;
+    }
+    return lines;
+}
+
+static uint64_t rest(const uint8_t *p, const uint8_t *text_end, const uint8_t **end)
+{
+    uint64_t lines = 0;
+
+    for (; p + 3 <= text_end; p++)
+        if (p[0] == 't' && p[1] == 'h' && p[2] == 'e')
+            lines += take_hits(1, p, end, text_end);
+    return lines;
+}
+
+__attribute__((target("avx512f,avx512bw"))) static uint64_t grep_avx512(const uint8_t *p,
+                                                                        const uint8_t *text_end)
+{
+    const __m512i t = _mm512_set1_epi8('t'), h = _mm512_set1_epi8('h'), e = _mm512_set1_epi8('e');
+    const uint8_t *end = p;
+    uint64_t lines = 0;
+
+    for (; p + 66 <= text_end; p += 64) {
+        _mm_prefetch((const char *)p + 2048, _MM_HINT_T0);
+        uint64_t hits = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p), t);
+        hits = _mm512_mask_cmpeq_epi8_mask(hits, _mm512_loadu_si512(p + 1), h);
+        hits = _mm512_mask_cmpeq_epi8_mask(hits, _mm512_loadu_si512(p + 2), e);
+        if (__builtin_expect(hits != 0, 0))
+            lines += take_hits(hits, p, &end, text_end);
+    }
+    return lines + rest(p, text_end, &end);
+}
+
+static uint64_t grep_avx2(const uint8_t *p, const uint8_t *text_end)
+{
+    const __m256i t = _mm256_set1_epi8('t'), h = _mm256_set1_epi8('h'), e = _mm256_set1_epi8('e');
+    const uint8_t *end = p;
+    uint64_t lines = 0;
+
+    for (; p + 34 <= text_end; p += 32) {
+        __m256i x = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)p), t);
+        __m256i y = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p + 1)), h);
+        __m256i z = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p + 2)), e);
+        __m256i all = _mm256_and_si256(_mm256_and_si256(x, y), z);
+        uint32_t hits = (uint32_t)_mm256_movemask_epi8(all);
+        if (__builtin_expect(hits != 0, 0))
+            lines += take_hits(hits, p, &end, text_end);
+    }
+    return lines + rest(p, text_end, &end);
+}
+
+static void grep_feed(void *ctx, uint64_t interval, const struct block *b)
+{
+    struct grep *g = ctx;
+    const uint8_t *end = b->base + PERF_BLOCK_BYTES;
+
+    (void)interval;
+    g->lines += simd_level == SIMD_AVX512 ? grep_avx512(b->base, end) : grep_avx2(b->base, end);
+}
+
+static void grep_close(void *ctx, uint64_t interval)
+{
+    struct grep *g = ctx;
+
+    (void)interval;
+    g->answer = g->lines;
+    g->lines = 0;
+}
+
+static void grep_answer(void *ctx, struct strbuf *out)
+{
+    const struct grep *g = ctx;
+
+    strbuf_printf(out, "%llu\n", (unsigned long long)g->answer);
+}
+
+struct side limit_grep(void)
+{
+    struct grep *g = calloc(1, sizeof *g);
+
+    MR_ASSERT(g);
+    return (struct side){g, grep_feed, grep_close, grep_answer};
+}
