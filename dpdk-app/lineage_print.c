@@ -60,11 +60,14 @@ static void put_exchange(const struct plan *p, const struct exchange *x, uint64_
         if (x->upstream >> s & 1)
             strbuf_printf(out, " %u", s);
     strbuf_printf(out, " in interval %" PRIu64 "\n", interval);
-    if (x->len == WINDOW_FOREVER)
+    uint64_t first = interval > x->len - 1 ? interval - (x->len - 1) : 0;
+    if (x->len == WINDOW_FOREVER && interval)
         strbuf_printf(out, "    and its state of interval %" PRIu64 "\n", interval - 1);
-    else if (x->len > 1)
-        strbuf_printf(out, "    and its deltas of intervals %" PRIu64 " to %" PRIu64 "\n",
-                      interval - (x->len - 1), interval - 1);
+    else if (x->len != WINDOW_FOREVER && x->len > 1 && interval)
+        strbuf_printf(out,
+                      "    and its deltas of intervals %" PRIu64 " to %" PRIu64
+                      ", as far as the run goes back\n",
+                      first, interval - 1);
     strbuf_printf(out, "    gives the RDD of %s%s\n", x->name,
                   slide_active(x->slide, interval) ? "" : " (not in this interval: it slides)");
 }

@@ -319,6 +319,8 @@ struct node *node_load(const struct run_conf *conf, FILE *err)
     good = good && !starves_io(n, err);
     if (good && wire_jobs(n, err) == 0)
         return n;
+    if (good)
+        fputs("Not started.\n", err);
     node_close(n);
     return NULL;
 }

@@ -23,7 +23,7 @@
 #include "dpdk-app/pool.h"
 #include "job/job.h"
 
-#define PORT_QUEUES_MAX 32u
+#define PORT_QUEUES_MAX PORT_QUEUES_LIMIT
 
 struct port_traits {
     const char *driver;   /* as ethdev names it */

@@ -15,13 +15,33 @@ static int fills(const struct node_input *in, const struct node_job *nj, uint32_
     return -1;
 }
 
-static void add_ingest(const struct node_input *in, struct stats_ledger *l)
+/* Packets that the sources of this job took from the queue: with one source exactly; with more, a
+ * packet that several of them took counts once, as far as the queue's own count tells. */
+static uint64_t taken_by(const struct node_input *in, const struct node_job *nj, uint64_t taken)
+{
+    uint64_t mine = 0;
+
+    for (uint32_t k = 0; k < in->streams_cnt; k++)
+        for (uint32_t s = 0; s < nj->job->sources_cnt; s++) {
+            struct ingest_source_counters c;
+            if (in->stream[k] != nj->stream[s])
+                continue;
+            ingest_look_source(in->ingest, k, &c);
+            mine += c.taken;
+        }
+    return mine < taken ? mine : taken;
+}
+
+static void add_ingest(const struct node_input *in, const struct node_job *nj,
+                       struct stats_ledger *l)
 {
     struct ingest_counters c;
 
     ingest_look(in->ingest, &c);
+    uint64_t mine = taken_by(in, nj, c.packet[INGEST_TAKEN]);
     l->offered += c.received;
-    l->processed += c.packet[INGEST_TAKEN];
+    l->processed += mine;
+    stats_drop(l, "other_job", c.packet[INGEST_TAKEN] - mine);
     for (uint32_t i = INGEST_TAKEN + 1; i < INGEST_COUNTERS_CNT; i++)
         stats_drop(l, ingest_counter_name(i), c.packet[i]);
 }
@@ -68,7 +88,7 @@ void report_packets(const struct report *r, uint32_t job, struct stats_ledger *l
         if (fills(in, nj, sources) < 0)
             continue;
         if (in->ingest)
-            add_ingest(in, l);
+            add_ingest(in, nj, l);
         else if (in->feeder)
             add_feeder(in, l);
     }

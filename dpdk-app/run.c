@@ -192,10 +192,8 @@ int command_run(int argc, char **argv)
         return rc;
     seed_tables();
     struct node *n = node_load(&conf, stderr);
-    if (!n) {
-        fputs("Not started.\n", stderr);
+    if (!n)
         return EXIT_BAD_CONFIG;
-    }
     catch_signals(n);
     rc = node_open(n, stderr);
     if (!rc) {

@@ -38,7 +38,6 @@ struct pool;
 struct port;
 struct ingest;
 void tell_pool(struct tell *t, struct pool *p);
-void tell_port(struct tell *t, struct port *p);
 void tell_ingest(struct tell *t, const struct ingest *q);
 
 #endif

@@ -1,7 +1,6 @@
-// What telemetry shows of pool, ports and ingest queues.
+// What telemetry shows of the pool and of ingest queues.
 #include "dpdk-app/ingest.h"
 #include "dpdk-app/pool.h"
-#include "dpdk-app/port.h"
 #include "dpdk-app/telemetry.h"
 
 void tell_pool(struct tell *t, struct pool *p)
@@ -15,24 +14,6 @@ void tell_pool(struct tell *t, struct pool *p)
     tell_u64(t, "blocks", v.blocks_cnt);
     tell_u64(t, "blocks_free", v.blocks_free);
     tell_u64(t, "blocks_refused", v.blocks_refused);
-}
-
-void tell_port(struct tell *t, struct port *p)
-{
-    struct port_view v;
-
-    port_look(p, &v);
-    tell_str(t, "name", p->conf->name);
-    tell_str(t, "driver", p->traits->driver);
-    tell_u64(t, "queues", p->queues_cnt);
-    tell_u64(t, "mtu", p->mtu);
-    tell_u64(t, "link_up", v.link_up);
-    tell_u64(t, "received", v.received);
-    tell_u64(t, "missed", v.missed);
-    tell_u64(t, "waiting", v.waiting);
-    tell_u64(t, "no_mbuf", v.no_mbuf);
-    tell_u64(t, "errors", v.errors);
-    tell_u64(t, "sent", v.sent);
 }
 
 void tell_ingest(struct tell *t, const struct ingest *q)

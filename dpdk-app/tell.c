@@ -11,7 +11,10 @@ static void tell_jobs(void *ctx, const char *params, struct tell *t)
     (void)params;
     for (uint32_t j = 0; j < n->jobs_cnt; j++) {
         const struct node_job *nj = &n->job[j];
-        uint64_t offered = 0, dropped = 0, refused = 0, keys = 0;
+        uint64_t offered = 0, dropped = 0, refused = 0, keys = 0, failed = 0;
+        for (uint32_t w = 0; w < n->workers_cnt; w++)
+            for (uint32_t f = 0; f < nj->plan->fails_cnt; f++)
+                failed += n->worker[w].runner[j]->failed[f];
         for (uint32_t w = 0; w < n->workers_cnt; w++)
             for (uint32_t s = 0; s < nj->job->sources_cnt; s++) {
                 const struct source_counters *c = &n->worker[w].runner[j]->counters[s];
@@ -28,27 +31,14 @@ static void tell_jobs(void *ctx, const char *params, struct tell *t)
         tell_u64f(t, dropped, "%s_records_dropped", nj->job->name);
         tell_u64f(t, refused, "%s_state_full", nj->job->name);
         tell_u64f(t, keys, "%s_state_keys", nj->job->name);
+        tell_u64f(t, failed, "%s_rows_failed", nj->job->name);
     }
 }
 
-static void tell_ports(void *ctx, const char *params, struct tell *t)
+static void tell_queue(void *ctx, const char *params, struct tell *t)
 {
-    const struct node *n = ctx;
-
     (void)params;
-    for (uint32_t i = 0; i < n->inputs_cnt; i++) {
-        struct ingest_counters c;
-        const struct node_input *in = &n->input[i];
-        if (!in->ingest)
-            continue;
-        ingest_look(in->ingest, &c);
-        tell_u64f(t, c.received, "%s_%u_received", in->port->conf->name, in->port_queue);
-        tell_u64f(t, c.received_bytes, "%s_%u_bytes", in->port->conf->name, in->port_queue);
-        for (uint32_t k = 0; k < INGEST_COUNTERS_CNT; k++)
-            if (c.packet[k])
-                tell_u64f(t, c.packet[k], "%s_%u_%s", in->port->conf->name, in->port_queue,
-                          ingest_counter_name(k));
-    }
+    tell_ingest(t, ctx);
 }
 
 static void tell_lcores(void *ctx, const char *params, struct tell *t)
@@ -65,23 +55,29 @@ static void tell_lcores(void *ctx, const char *params, struct tell *t)
 static void tell_memory(void *ctx, const char *params, struct tell *t)
 {
     const struct node *n = ctx;
-    struct pool_view v;
 
     (void)params;
-    pool_look(n->pool, &v);
-    tell_u64(t, "pages", v.pages_cnt);
-    tell_u64(t, "pages_free", v.pages_free);
-    tell_u64(t, "blocks", v.blocks_cnt);
-    tell_u64(t, "blocks_free", v.blocks_free);
-    tell_u64(t, "pages_refused", v.pages_refused);
+    tell_pool(t, n->pool);
     tell_u64(t, "shedding", atomic_load_explicit(&n->shed, memory_order_relaxed));
+}
+
+/* /millrace/queues/NAME_Q for every queue of every port. */
+static void start_queues(struct node *n)
+{
+    for (uint32_t i = 0; i < n->inputs_cnt; i++) {
+        const struct node_input *in = &n->input[i];
+        if (in->ingest)
+            telemetry_add(zone_printf(&n->appliance->zone, "/millrace/queues/%s_%u",
+                                      in->port->conf->name, in->port_queue),
+                          "Packets of a receive queue, by what became of them", tell_queue,
+                          in->ingest);
+    }
 }
 
 void tell_start(struct node *n)
 {
     telemetry_add("/millrace/jobs", "Records and keys of each job", tell_jobs, n);
-    telemetry_add("/millrace/ports", "Packets of each queue, by what became of them", tell_ports,
-                  n);
+    start_queues(n);
     telemetry_add("/millrace/lcores", "Busy time of each lcore", tell_lcores, n);
     telemetry_add("/millrace/memory", "The block pool", tell_memory, n);
 }
@@ -89,4 +85,7 @@ void tell_start(struct node *n)
 void tell_stop(struct node *n)
 {
     telemetry_forget(n);
+    for (uint32_t i = 0; i < n->inputs_cnt; i++)
+        if (n->input[i].ingest)
+            telemetry_forget(n->input[i].ingest);
 }

@@ -1,6 +1,6 @@
 /*
- * What `dpdk-telemetry.py` shows of a run: /millrace/jobs, /millrace/ports, /millrace/lcores,
- * /millrace/memory, live.
+ * What `dpdk-telemetry.py` shows of a run: /millrace/jobs, /millrace/queues/PORT_QUEUE,
+ * /millrace/lcores, /millrace/memory, live.
  */
 #ifndef DPDK_APP_TELL_H
 #define DPDK_APP_TELL_H

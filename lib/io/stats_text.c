@@ -170,18 +170,17 @@ void stats_status(struct strbuf *out, const struct stats_interval *s)
 {
     strbuf_printf(out, "%s  interval %" PRIu64 ": ", s->job, s->interval);
     put_rate(out, s->records_per_s);
-    strbuf_puts(out, ", processing ");
+    strbuf_puts(out, ", dropped ");
+    text_put_cnt(out, stats_dropped(&s->packets));
+    strbuf_puts(out, " packets ");
+    text_put_cnt(out, stats_dropped(&s->records));
+    strbuf_puts(out, " records, processing ");
     text_put_duration(out, s->processing_ns);
     strbuf_puts(out, " of ");
     text_put_duration(out, s->interval_ns);
     put_percent(out, s->processing_ns, s->interval_ns);
     strbuf_puts(out, ", close delay ");
     text_put_duration(out, s->close_delay_ns);
-    strbuf_puts(out, ", dropped ");
-    text_put_cnt(out, stats_dropped(&s->packets));
-    strbuf_puts(out, " packets ");
-    text_put_cnt(out, stats_dropped(&s->records));
-    strbuf_puts(out, " records");
     if (s->backlog)
         strbuf_printf(out, ", %u intervals behind", s->backlog);
     strbuf_puts(out, "\n");

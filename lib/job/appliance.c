@@ -34,7 +34,7 @@ const struct key appliance_keys[] = {
 const struct key port_keys[] = {
     [PORT_DEVICE] = KEY("device", "a PCI address, or a virtual device", NULL,
                         "\"0000:3b:00.0\", \"net_af_packet0,iface=eth1\"", .required = true),
-    [PORT_QUEUES] = KEY("queues", "1 to 64", "1", "receive queues, spread over the ingest lcores"),
+    [PORT_QUEUES] = KEY("queues", "1 to 32", "1", "receive queues, spread over the ingest lcores"),
     [PORT_RXD] = KEY("rxd", "32 to 32768", "the device's own", "receive descriptors of a queue"),
     [PORT_MODE] = KEY("mode", "host | mirror", "host with an address, else mirror",
                       "mirror is promiscuous and never sends; host answers ARP and ICMP echo"),
@@ -116,7 +116,7 @@ static void read_port(struct conf *c, struct appliance *a, struct cnode *key, st
         for (uint32_t i = 0; i + 1 < a->ports_cnt; i++)
             if (a->port[i].device && !strcmp(a->port[i].device, out->device))
                 conf_error(c, val[PORT_DEVICE], NULL, "port '%s' has this device", a->port[i].name);
-    out->queues = read_small(c, val[PORT_QUEUES], 1, 64, 1);
+    out->queues = read_small(c, val[PORT_QUEUES], 1, PORT_QUEUES_LIMIT, 1);
     out->rxd = read_small(c, val[PORT_RXD], 32, 32768, 0);
     out->mtu = read_small(c, val[PORT_MTU], 68, 16000, 0);
     read_mode(c, map, val, out);

@@ -80,8 +80,9 @@ struct job *job_parse(const char *path, const char *text, size_t len, struct dia
 void job_free(struct job *j);
 
 /* The appliance file. */
-#define PORTS_MAX  16u
-#define LCORES_MAX 64u
+#define PORTS_MAX         16u
+#define LCORES_MAX        64u
+#define PORT_QUEUES_LIMIT 32u /* receive queues of a port */
 
 enum port_mode { PORT_HOST, PORT_MIRROR };
 enum rss_mode { RSS_AUTO, RSS_SYMMETRIC };
