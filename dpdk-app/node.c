@@ -70,6 +70,7 @@ static int open_eal(struct node *n, FILE *err)
 
     if (eal_start(&n->eal, &conf, text, sizeof text))
         return fail(err, text);
+    n->eal_up = true;
     fprintf(err,
             "memory: blocks %llu MB, state %llu MB, combine tables and scratch %llu MB, "
             "mbufs and rings %llu MB\n",
@@ -293,6 +294,19 @@ static void print_diags(const struct diags *d, FILE *err)
     strbuf_release(&text);
 }
 
+/* Files need no port: without any appliance file there are defaults for them. */
+static struct appliance *load_appliance(const struct run_conf *conf, bool files, struct diags *d)
+{
+    static const char two[] = "lcores: { control: 0, ingest: [0], workers: [1] }\n";
+    static const char one[] = "lcores: { all: 0 }\n";
+    const char *path = conf->config ? conf->config : appliance_default();
+
+    if (conf->config || !files || access(path, R_OK) == 0)
+        return appliance_load(path, d);
+    const char *text = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? two : one;
+    return appliance_parse("built-in appliance", text, strlen(text), d);
+}
+
 struct node *node_load(const struct run_conf *conf, FILE *err)
 {
     struct node *n = calloc(1, sizeof *n);
@@ -303,7 +317,7 @@ struct node *node_load(const struct run_conf *conf, FILE *err)
         abort();
     n->conf = conf;
     n->live = !files;
-    n->appliance = appliance_load(conf->config ? conf->config : appliance_default(), d);
+    n->appliance = load_appliance(conf, files, d);
     for (uint32_t j = 0; j < conf->jobs_cnt; j++) {
         n->job[j].job = job_load(conf->job[j], d, filter_check);
         if (n->job[j].job)
@@ -369,7 +383,7 @@ void node_close(struct node *n)
     }
     if (n->pool)
         pool_free(n->pool);
-    if (n->eal.argc)
+    if (n->eal_up)
         eal_stop(&n->eal);
     if (n->appliance)
         appliance_free(n->appliance);

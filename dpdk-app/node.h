@@ -99,6 +99,7 @@ struct node {
     const struct run_conf *conf;
     struct appliance *appliance;
     struct eal eal;
+    bool eal_up;
     bool live; /* records come from ports */
     uint32_t jobs_cnt, streams_cnt, inputs_cnt, queues_cnt, ports_cnt, workers_cnt, lcores_cnt;
     struct node_job job[SCHED_JOBS_MAX];

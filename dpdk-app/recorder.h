@@ -16,7 +16,8 @@
 
 struct recorder;
 
-/* recorder_open makes DIR, which must be empty or not be there yet. NULL: err holds a sentence. */
+/* recorder_open makes DIR, unless it is there; it must not hold a record yet. NULL: err holds a
+ * sentence. */
 struct recorder *recorder_open(const char *dir, struct writer *w, char *err, size_t err_bytes);
 void recorder_begin(struct recorder *r, uint64_t first_tick, uint64_t tick_ns, uint64_t streams,
                     uint64_t hash);
