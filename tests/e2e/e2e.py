@@ -7,6 +7,7 @@ main() runs them one after the other (or those named as arguments) and prints th
 Nothing is left behind: processes, namespaces and folders are taken down whatever happens.
 """
 import contextlib
+import ctypes
 import ipaddress
 import itertools
 import json
@@ -347,3 +348,136 @@ def run(jobs, *options, config=None, huge=None, code=0, timeout=60, stdin=None):
     if code == 0:
         check_ledgers(result)
     return result
+
+
+# ---- live -----------------------------------------------------------------------------------------
+
+ADDRESS = "10.99.0.2"  # of Millrace on the first pair of a Net
+HOST_PORT = "  net0: {{ device: \"net_af_packet0,iface=port0{}\", mode: host, address: 10.99.0.2{} }}\n"
+MIRROR_PORT = "  net0: { device: \"net_af_packet0,iface=port0\", mode: mirror }\n"
+
+
+class Net:
+    """A network namespace with pairs host<i> (Linux, 10.99.<i>.1) and port<i> (for DPDK)."""
+
+    def __init__(self, pairs=1, mtu=9000):
+        self.name = f"e2e-{os.getpid()}-{next(_instances)}"
+        made = subprocess.run([f"{TOP}/scripts/netns", "create", self.name, str(mtu), str(pairs)],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if made.returncode:
+            skip(f"no network namespaces here: {made.stderr.strip()}")
+        _cleanups.callback(self.close)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        subprocess.run([f"{TOP}/scripts/netns", "destroy", self.name], stdin=subprocess.DEVNULL,
+                       capture_output=True, check=False)
+
+    def ip(self, *args):
+        return subprocess.run(["ip", "-n", self.name, *args], stdin=subprocess.DEVNULL, check=True,
+                              capture_output=True, text=True).stdout
+
+    def inside(self, *args):
+        """A command line that runs args in the namespace, under the pid of its process."""
+        return ["nsenter", f"--net=/run/netns/{self.name}", *args]
+
+    def socket(self, *args):
+        """A socket of the namespace, in this process."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        with open("/proc/self/ns/net", "rb") as home, open(f"/run/netns/{self.name}", "rb") as there:
+            true(libc.setns(there.fileno(), 0x40000000) == 0, "setns failed")
+            try:
+                return socket.socket(*args)
+            finally:
+                true(libc.setns(home.fileno(), 0x40000000) == 0, "setns back failed")
+
+    def udp(self, port=9000, address=ADDRESS):
+        s = self.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.connect((address, port))
+        return s
+
+    def raw(self, interface="host0"):
+        """A socket that sends and receives whole frames."""
+        s = self.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        s.bind((interface, 0))
+        return s
+
+
+class Live:
+    """A run that goes on until it is told to end; whatever happens, it does not outlive the test."""
+
+    def __init__(self, net, jobs, *options, config, huge=None, stdout=None):
+        args, self.stats = run_args(jobs, *options, config=config, huge=huge)
+        self.out_path, self.err_path = f"{self.stats}.out", f"{self.stats}.err"
+        self.instance = os.path.basename(config)[:-len(".yaml")]
+        line = [MILLRACE, *args]
+        with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
+            self.process = subprocess.Popen(net.inside(*line) if net else line, stdout=stdout or out,
+                                            stderr=err, stdin=subprocess.DEVNULL)
+        _cleanups.callback(self.kill)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def err(self):
+        return open(self.err_path, encoding="utf-8", errors="replace").read()
+
+    def wait(self, what, condition, seconds=20):
+        """Waits until condition() is true while the run goes on."""
+        until = time.monotonic() + seconds
+        while not condition():
+            true(self.process.poll() is None, f"it ended before {what}:\n{self.err()}")
+            true(time.monotonic() < until, f"{what} did not come in {seconds} s:\n{self.err()}")
+            time.sleep(0.02)
+
+    def ask(self, line):
+        """The answer of DPDK's telemetry; None while there is none."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+            s.settimeout(5)
+            try:
+                s.connect(f"/var/run/dpdk/{self.instance}/dpdk_telemetry.v2")
+                s.recv(16384)
+                s.send(line.encode())
+                return json.loads(s.recv(65536))[line.split(",")[0]]
+            except (FileNotFoundError, ConnectionRefusedError):
+                return None
+
+    def received(self):
+        ports = self.ask("/millrace/ports") or {}
+        return sum(v for k, v in ports.items() if k.endswith("_received"))
+
+    def running(self):
+        self.wait("its telemetry", lambda: self.ask("/millrace/ports"))
+
+    def begun(self, interval_s):
+        """Waits for the begin of an interval, from the first one of the run on: now all counts."""
+        self.running()
+        time.sleep(interval_s - time.time() % interval_s + 0.03)
+
+    def stop(self, code=0, seconds=20):
+        self.process.send_signal(signal.SIGINT)
+        return self.end(code, seconds)
+
+    def end(self, code=0, seconds=20):
+        try:
+            got = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"it did not end in {seconds} s:\n{self.err()}") from None
+        true(got == code, f"exit {got}, not {code}:\n{self.err()}")
+        result = Result(got, open(self.out_path, "rb").read(), self.err(), self.stats)
+        if code == 0:
+            check_ledgers(result)
+        return result
