@@ -40,20 +40,20 @@ static bool agg_keeps_order(const struct agg_spec *a)
     return false;
 }
 
-/* Does anything below depend on the order of the rows that an exchange emits? Keys are unique
- * until a lambda makes new ones. */
-static bool order_matters(const struct pnode *n, bool unique)
+/* Does anything below depend on the order of the rows that an exchange emits? Blocks for another
+ * exchange do: made again over a state that was made again, they have the same bytes. */
+static bool order_matters(const struct pnode *n)
 {
     switch (n->kind) {
-    case PN_OUTPUT: /* rows that are no pairs leave as they came */
-        return !unique || !type_is_pair(n->from);
+    case PN_OUTPUT: return false; /* rows behind a shuffle leave by key and value */
     case PN_WRITE_ROWS: return !n->exchange->top_cnt;
-    case PN_WRITE_AGG: return agg_keeps_order(&n->exchange->agg);
+    case PN_WRITE_AGG:
+        return n->exchange->key || n->exchange->agg.has_strings ||
+               agg_keeps_order(&n->exchange->agg);
     default: break;
     }
-    unique &= n->kind == PN_FILTER || n->kind == PN_PASS || (n->kind == PN_MAP && n->on_value);
     for (uint32_t i = 0; i < n->kids_cnt; i++)
-        if (order_matters(n->kid[i], unique))
+        if (order_matters(n->kid[i]))
             return true;
     return false;
 }
@@ -104,7 +104,7 @@ void plan_finish(struct plan *p)
         if (s->source >= 0)
             want_node(s->root, type_leaves(s->type), s->want);
         else
-            s->from->sorted = order_matters(s->root, s->from->key != NULL);
+            s->from->sorted = order_matters(s->root);
         uint64_t m = memory_of(p, s) + 1;
         p->memory_len = m > p->memory_len ? m : p->memory_len;
         for (uint32_t o = 0; o < p->outputs_cnt; o++)

@@ -153,7 +153,9 @@ static void append_row(struct stage_writer *w, const struct vec *v, uint32_t x,
     struct rows_writer *r = &w->rows;
     const struct type *key = w->row_key, *value = w->row_value;
     const struct col *value_cols = v->col + (key ? type_leaves(key) : 0);
-    struct row_hdr h = {.ord_hi = v->ord_hi, .ord_lo = v->ord_lo + x};
+    /* a top orders by rank: where a row came from does not show in its blocks */
+    bool top = w->node->exchange && w->node->exchange->top_cnt;
+    struct row_hdr h = {.ord_hi = top ? 0 : v->ord_hi, .ord_lo = top ? 0 : v->ord_lo + x};
 
     h.key_bytes = key ? enc_row_bytes(key, v->col, x) : 0;
     h.val_bytes = enc_row_bytes(value, value_cols, x);

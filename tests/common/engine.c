@@ -11,7 +11,6 @@
 
 struct engine_worker {
     struct runner *runner;
-    void *room;
     struct cmd cmd[SCHED_CREDITS + 4];
     uint32_t head, tail;
     bool running;
@@ -46,15 +45,22 @@ static void *take(size_t bytes)
     return p;
 }
 
-static void new_worker(struct engine *e, uint32_t i)
+/* A runner with its memory behind it. */
+struct runner *engine_runner(struct engine *e, struct job_state *state)
 {
-    struct engine_worker *w = &e->worker[i];
     struct block_mem mem = engine_mem_seam(e->mem);
     uint32_t sources = e->conf.job->sources_cnt;
+    size_t head = (sizeof(struct runner) + 63) & ~(size_t)63;
+    struct runner *r = take(head + runner_bytes(e->plan, sources));
 
-    w->runner = take(sizeof *w->runner);
-    w->room = take(runner_bytes(e->plan, sources));
-    runner_init(w->runner, e->plan, e->spec, sources, &e->state, &mem, w->room);
+    runner_init(r, e->plan, e->spec, sources, state, &mem, (uint8_t *)r + head);
+    return r;
+}
+
+void engine_runner_free(struct runner *r)
+{
+    runner_close(r);
+    free(r);
 }
 
 static void new_sched(struct engine *e)
@@ -100,7 +106,7 @@ struct engine *engine_new(const struct engine_conf *conf)
     for (uint32_t s = 0; s < conf->job->sources_cnt; s++)
         e->spec[s] = &conf->job->source[s].spec;
     for (uint32_t i = 0; i < conf->workers; i++)
-        new_worker(e, i);
+        e->worker[i].runner = engine_runner(e, &e->state);
     new_sched(e);
     e->shuffle = calloc(MADE_MAX, sizeof *e->shuffle);
     e->outs = calloc(MADE_MAX, sizeof *e->outs);
@@ -109,11 +115,8 @@ struct engine *engine_new(const struct engine_conf *conf)
 
 void engine_free(struct engine *e)
 {
-    for (uint32_t i = 0; i < e->conf.workers; i++) {
-        runner_close(e->worker[i].runner);
-        free(e->worker[i].runner);
-        free(e->worker[i].room);
-    }
+    for (uint32_t i = 0; i < e->conf.workers; i++)
+        engine_runner_free(e->worker[i].runner);
     sched_free(e->sched);
     engine_mem_free(e->mem);
     free(e->state_mem);
@@ -158,6 +161,10 @@ static void act(struct engine *e, const struct action *a)
         return;
     case ACT_OUTPUT: write_output(e, a); return;
     case ACT_RELEASE: engine_mem_release(e->mem, engine_mem_block(e->mem, a->block.slot)); return;
+    case ACT_LINEAGE:
+        if (e->conf.hook && e->conf.hook->lineage)
+            e->conf.hook->lineage(e->conf.hook->ctx, a);
+        return;
     default: return;
     }
 }
@@ -203,6 +210,15 @@ void engine_close(struct engine *e, uint64_t interval)
     }
 }
 
+static void begin_merge(struct engine *e, struct runner *r, const struct cmd *c, uint32_t at)
+{
+    struct block *b = engine_mem_block(e->mem, c->block[at].slot);
+
+    if (e->conf.hook && e->conf.hook->merging)
+        e->conf.hook->merging(e->conf.hook->ctx, b);
+    runner_merge(r, c->exchange, c->interval, c->block_partition[at], b);
+}
+
 static void begin(struct engine *e, struct engine_worker *w, const struct cmd *c)
 {
     struct runner *r = w->runner;
@@ -214,8 +230,7 @@ static void begin(struct engine *e, struct engine_worker *w, const struct cmd *c
     else if (c->kind == CMD_FLUSH)
         runner_flush(r, c->stage, c->interval, c->task);
     else if (c->kind == CMD_MERGE)
-        runner_merge(r, c->exchange, c->interval, c->block_partition[w->at],
-                     engine_mem_block(e->mem, c->block[w->at].slot));
+        begin_merge(e, r, c, w->at);
     else
         runner_close_interval(r, c->exchange, c->interval, c->partition_first, c->partition_cnt);
 }
@@ -231,6 +246,8 @@ static void answer(struct engine *e, uint32_t worker, const struct cmd *c)
                        .shuffle = e->shuffle,
                        .out = e->outs};
 
+    if (e->conf.hook && e->conf.hook->done)
+        e->conf.hook->done(e->conf.hook->ctx, c, r);
     for (uint32_t i = 0; i < r->out.made_cnt; i++) {
         const struct made *m = &r->out.made[i];
         struct block_ref ref = {m->block->hdr.id, m->block->home, m->block->hdr.rows};
@@ -280,6 +297,26 @@ void engine_stop(struct engine *e, uint64_t interval)
 
     event(e, &ev);
     engine_run(e);
+}
+
+const struct plan *engine_plan(const struct engine *e)
+{
+    return e->plan;
+}
+
+struct job_state *engine_state(struct engine *e)
+{
+    return &e->state;
+}
+
+struct block *engine_block_at(const struct engine *e, uint32_t slot)
+{
+    return engine_mem_block(e->mem, slot);
+}
+
+void engine_drop(struct engine *e, struct block *b)
+{
+    engine_mem_release(e->mem, b);
 }
 
 const char *engine_output(const struct engine *e)

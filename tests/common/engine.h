@@ -12,13 +12,25 @@
 #include "sched/sched.h"
 #include "tests/prng.h"
 
+/* What a test may see of a run: the lineage of its blocks. Any may be NULL. */
+struct engine_hook {
+    void *ctx;
+    /* a map task ends: its blocks are fixed (ACT_LINEAGE) */
+    void (*lineage)(void *ctx, const struct action *a);
+    /* a command was done: what it made is in r->out.made */
+    void (*done)(void *ctx, const struct cmd *c, const struct runner *r);
+    /* a shuffle block is about to be merged */
+    void (*merging)(void *ctx, struct block *b);
+};
+
 struct engine_conf {
     const struct job *job;
     uint32_t workers, queues; /* queues: of each source */
     uint64_t state_bytes;     /* 0: 64 MB */
     uint64_t first_interval;
     uint64_t seed;
-    uint64_t keep; /* intervals of lineage */
+    uint64_t keep;                  /* intervals of lineage */
+    const struct engine_hook *hook; /* or NULL; outlives the engine */
 };
 
 struct engine;
@@ -43,6 +55,16 @@ void engine_stop(struct engine *e, uint64_t interval);
 
 /* engine_output: all rows that left so far, as JSON lines, in the order in which they left. */
 const char *engine_output(const struct engine *e);
+
+/* For tests of lineage. */
+const struct plan *engine_plan(const struct engine *e);
+struct job_state *engine_state(struct engine *e);
+struct block *engine_block_at(const struct engine *e, uint32_t slot);
+/* engine_runner: another runner over `state`, as workers have; with engine_runner_free. Blocks that
+ * it makes are let go with engine_drop. */
+struct runner *engine_runner(struct engine *e, struct job_state *state);
+void engine_runner_free(struct runner *r);
+void engine_drop(struct engine *e, struct block *b);
 
 struct engine_counts {
     uint64_t records, dropped, failed, refused, blocks_out;
