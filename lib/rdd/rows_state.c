@@ -5,7 +5,7 @@
 #include "rdd/sort.h"
 
 #define FILLER         UINT32_MAX /* key_bytes of what fills the end of the ring */
-#define ROW_BYTES_MIN  32u
+#define ROW_BYTES_MIN  ((uint32_t)sizeof(struct row_hdr))
 #define RING_BYTES_MAX (4ull << 30) /* encodings of a vector have offsets of 32 bits */
 
 static uint64_t down64(uint64_t n)
@@ -23,7 +23,7 @@ void rows_state_init(struct rows_state *s, const struct exchange *x, void *mem)
     s->span = (struct rows_span *)(void *)at;
     at += spans;
     uint64_t left = x->state_bytes - spans;
-    s->ring_bytes = down64(left / 9 * 8);
+    s->ring_bytes = down64(left / 7 * 6); /* an index entry for the shortest row is a sixth of it */
     if (s->ring_bytes > RING_BYTES_MAX)
         s->ring_bytes = RING_BYTES_MAX;
     s->ring = at;
@@ -56,7 +56,7 @@ void rows_state_begin(struct rows_state *s, uint64_t interval)
     MR_ASSERT(!s->open);
     while (s->span_head != s->span_tail &&
            s->span[s->span_head % s->spans_max].interval + s->x->len <= interval) {
-        s->span_head++;
+        s->live_bytes -= s->span[s->span_head++ % s->spans_max].bytes;
         s->head =
             s->span_head == s->span_tail ? s->tail : s->span[s->span_head % s->spans_max].first;
     }
@@ -72,20 +72,26 @@ static void refuse_interval(struct rows_state *s, uint64_t more)
 
     s->refused += d->rows + more;
     s->tail = d->first;
-    d->rows = 0;
+    s->live_bytes -= d->bytes;
+    d->rows = d->bytes = 0;
     d->refused = true;
     if (s->interval + s->x->len > s->lost_until)
         s->lost_until = s->interval + s->x->len;
 }
 
-/* Room for one row of `bytes`, which does not wrap; NULL when the window has none. */
-static uint8_t *ring_room(struct rows_state *s, uint32_t bytes)
+/* Where the end of the ring cuts depends on the order in which rows come, so an eighth of the ring
+ * is not counted on, and no row is longer than that: then whether they fit depends on them alone.
+ */
+static bool has_room(const struct rows_state *s, uint32_t bytes)
+{
+    return bytes <= s->ring_bytes / 8 && s->live_bytes + bytes <= s->ring_bytes / 8 * 7;
+}
+
+/* The place of one row of `bytes`, for which there is room. A row does not wrap. */
+static uint8_t *ring_append(struct rows_state *s, uint32_t bytes)
 {
     uint64_t to_end = s->ring_bytes - s->tail % s->ring_bytes;
-    uint64_t need = bytes <= to_end ? bytes : to_end + bytes;
 
-    if (s->tail + need - s->head > s->ring_bytes)
-        return NULL;
     if (bytes > to_end) {
         if (to_end >= sizeof(struct row_hdr))
             row_at(s, s->tail)->key_bytes = FILLER;
@@ -93,6 +99,7 @@ static uint8_t *ring_room(struct rows_state *s, uint32_t bytes)
     }
     uint8_t *at = s->ring + s->tail % s->ring_bytes;
     s->tail += bytes;
+    MR_ASSERT(s->tail - s->head <= s->ring_bytes);
     return at;
 }
 
@@ -103,13 +110,15 @@ void rows_state_merge(struct rows_state *s, const struct block *b)
 
     MR_ASSERT(s->open);
     for (uint32_t i = 0; i < b->hdr.rows; i++, h = row_next(h)) {
-        uint8_t *at = d->refused ? NULL : ring_room(s, row_bytes(h));
-        if (!at) {
+        uint32_t bytes = row_bytes(h);
+        if (d->refused || !has_room(s, bytes)) {
             refuse_interval(s, b->hdr.rows - i);
             return;
         }
-        memcpy(at, h, row_bytes(h));
+        memcpy(ring_append(s, bytes), h, bytes);
         d->rows++;
+        d->bytes += bytes;
+        s->live_bytes += bytes;
     }
 }
 

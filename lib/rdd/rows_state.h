@@ -22,7 +22,7 @@
 
 struct rows_span {
     uint64_t interval, first; /* ring position of its first byte */
-    uint64_t rows;
+    uint64_t rows, bytes;
     bool refused;
 };
 
@@ -32,6 +32,7 @@ struct rows_state {
     bool open;
     uint8_t *ring;
     uint64_t ring_bytes, head, tail; /* positions; a row never wraps */
+    uint64_t live_bytes;             /* of rows, without what fills the end of the ring */
     struct rows_span *span;          /* ring of len + 1 */
     uint64_t spans_max, span_head, span_tail;
     uint32_t *idx; /* rows in order, as ring offsets / 8 */
