@@ -55,9 +55,10 @@ int file_part_open(struct file_part *p, const char *name, bool fresh)
         p->fd = openat(p->dir_fd, part, O_WRONLY | O_CREAT | O_CLOEXEC | (fresh ? O_EXCL : O_TRUNC),
                        0644);
         rc = p->fd < 0 ? -errno : 0;
-        if (rc == -EEXIST)
+        /* A full disk still takes new files: only a write tells that it is not full any more. */
+        if (rc == 0 || rc == -EEXIST)
             return rc;
-        if (rc == 0 || !waited(p, rc, try_cnt))
+        if (!waited(p, rc, try_cnt))
             return done(p, rc);
     }
 }
