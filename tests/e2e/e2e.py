@@ -264,6 +264,11 @@ def write(path, text):
     return os.path.abspath(path)
 
 
+def remove(path):
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(path)
+
+
 ONE = "{ all: 0 }"
 PAIR = "{ control: 0, ingest: [0], workers: [1] }"
 TWO = "{ control: 0, ingest: [0], workers: [1, 2] }"
@@ -273,6 +278,7 @@ def appliance(lcores=PAIR, blocks="64MB", state="32MB", ports="", idle="adaptive
     """Writes an appliance file with an instance of its own; returns its path."""
     instance = instance or f"e2e-{os.getpid()}-{next(_instances)}"
     _cleanups.callback(shutil.rmtree, f"/var/run/dpdk/{instance}", ignore_errors=True)
+    _cleanups.callback(remove, f"/run/millrace/{instance}.lock")
     text = f"lcores: {lcores}\nmemory: {{ blocks: {blocks}, state: {state} }}\n"
     text += f"idle: {idle}\ninstance: {instance}\n"
     if ports:
@@ -455,12 +461,12 @@ class Live:
             except (FileNotFoundError, ConnectionRefusedError):
                 return None
 
-    def received(self):
-        ports = self.ask("/millrace/ports") or {}
-        return sum(v for k, v in ports.items() if k.endswith("_received"))
+    def received(self, port="net0", queue=0):
+        """Packets that a queue has given to Millrace."""
+        return (self.ask(f"/millrace/queues/{port}_{queue}") or {}).get("received", 0)
 
     def running(self):
-        self.wait("its telemetry", lambda: self.ask("/millrace/ports"))
+        self.wait("its telemetry", lambda: self.ask("/millrace/lcores"))
 
     def begun(self, interval_s):
         """Waits for the begin of an interval, from the first one of the run on: now all counts."""
