@@ -2,7 +2,9 @@
 #include "base/assert.h"
 
 #define SLOTS_MIN      64u
-#define PREFETCH_SLOTS 32768u /* tables whose slots outgrow L2's share gain by a prefetch pass */
+#define PREFETCH_SLOTS 131072u /* tables whose slots outgrow L2 gain by a prefetch pass */
+#define SPARSE         2u      /* slots for each key, as long as there is memory for so many */
+#define HOMES          256u    /* keys whose home slots are looked at together */
 #define HASH_BITS      0xffffffff00000000ull
 
 static uint32_t slots_for(uint32_t keys)
@@ -124,24 +126,51 @@ static uint32_t table_add(struct table *t, const struct tkey *k, uint64_t hash, 
     memcpy(table_row(t, e), t->row_init, t->row_bytes);
     t->slot[s] = (hash & HASH_BITS) | (e + 1);
     t->live++;
-    if ((uint64_t)t->live * 3 > (uint64_t)t->slots_mask * 2 && t->slots_mask + 1 < t->slots_max)
+    if ((uint64_t)t->live * SPARSE > t->slots_mask && t->slots_mask + 1 < t->slots_max)
         table_grow(t);
     return e;
+}
+
+/* What lies in the home slots of n keys: loads that hang on nothing, so that many are under way at
+ * once. */
+static void load_homes(const struct table *t, const uint64_t *hash, uint32_t n, uint64_t *home)
+{
+    prefetch_slots(t, hash, n);
+    for (uint32_t i = 0; i < n; i++)
+        home[i] = t->slot[(uint32_t)(hash[i] >> 32) & t->slots_mask];
+}
+
+/* Is this the slot of k? A slot once seen is good for as long as no key is removed. */
+static inline bool slot_is(const struct table *t, uint64_t slot, const struct tkey *k,
+                           uint64_t hash)
+{
+    return slot && ((slot ^ hash) & HASH_BITS) == 0 && tkey_equal(&t->key[(uint32_t)slot - 1], k);
+}
+
+static uint32_t upsert_one(struct table *t, const struct tkey *k, uint64_t hash)
+{
+    uint32_t s = probe(t, k, hash);
+    uint32_t e = (uint32_t)t->slot[s] - 1;
+
+    return e == TABLE_NONE ? table_add(t, k, hash, s) : e;
 }
 
 uint32_t table_upsert(struct table *t, const struct tkey *k, const uint64_t *hash, uint32_t n,
                       uint32_t *entry)
 {
-    prefetch_slots(t, hash, n);
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t s = probe(t, &k[i], hash[i]);
-        uint32_t e = (uint32_t)t->slot[s] - 1;
-        if (e == TABLE_NONE) {
-            e = table_add(t, &k[i], hash[i], s);
-            if (e == TABLE_NONE)
+    uint64_t home[HOMES];
+
+    for (uint32_t done = 0; done < n; done += HOMES) {
+        uint32_t m = n - done < HOMES ? n - done : HOMES;
+        load_homes(t, hash + done, m, home);
+        for (uint32_t j = 0; j < m; j++) {
+            uint32_t i = done + j;
+            entry[i] = (uint32_t)home[j] - 1;
+            if (__builtin_expect(!slot_is(t, home[j], &k[i], hash[i]), 0))
+                entry[i] = upsert_one(t, &k[i], hash[i]);
+            if (entry[i] == TABLE_NONE)
                 return i;
         }
-        entry[i] = e;
     }
     return n;
 }
