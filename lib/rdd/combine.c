@@ -38,17 +38,27 @@ void combine_init(struct stage_writer *w, void *mem)
     w->part = (uint16_t *)(void *)at;
 }
 
+/* Bytes of the keys that are not held inline. */
+static uint64_t long_bytes(const uint32_t *len, const struct vec *v)
+{
+    uint64_t need = 0;
+
+    if (!v->sel)
+        for (uint32_t i = 0; i < v->sel_cnt; i++)
+            need += len[i] > TKEY_INLINE ? len[i] : 0;
+    else
+        for (uint32_t i = 0; i < v->sel_cnt; i++)
+            need += len[v->sel[i]] > TKEY_INLINE ? len[v->sel[i]] : 0;
+    return need;
+}
+
 /* Bytes that this vector may add to the heap: long keys, and strings of the value. */
 static uint64_t heap_need(const struct stage_writer *w, const struct enc_keys *keys,
                           const struct vec *v, const struct col *value)
 {
     const struct agg_spec *a = &w->node->exchange->agg;
-    uint64_t need = 0;
+    uint64_t need = keys ? long_bytes(keys->len, v) : 0;
 
-    for (uint32_t i = 0; keys && i < v->sel_cnt; i++) {
-        uint32_t len = keys->len[vec_row(v, i)];
-        need += len > TKEY_INLINE ? len : 0;
-    }
     for (uint32_t k = 0; a->has_strings && !a->count_only && k < a->leaves_cnt; k++)
         for (uint32_t i = 0; value[k].kind == TYPE_STRING && i < v->sel_cnt; i++)
             need += value[k].s.len[vec_row(v, i)];
@@ -77,6 +87,15 @@ static void push_unkeyed(struct stage_writer *w, const struct vec *v, const stru
     agg_update(a, env, row, value, v, interval);
 }
 
+/* Rows that are a count and nothing else need no pointers to them. */
+static void count_rows(const struct table *t, const uint32_t *entry, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t *row = table_row(t, entry[i]);
+        store_i64(row, load_i64(row) + 1);
+    }
+}
+
 static void push_keyed(struct stage_writer *w, const struct vec *v, const struct col *value,
                        const struct enc_keys *keys, struct task_out *out, struct agg_env *env)
 {
@@ -92,6 +111,10 @@ static void push_keyed(struct stage_writer *w, const struct vec *v, const struct
         combine_flush(w, out);
     uint32_t n = table_upsert(&w->combine, key, hash, v->sel_cnt, entry);
     MR_ASSERT(n == v->sel_cnt); /* keys and heap were measured */
+    if (a->count_only) {
+        count_rows(&w->combine, entry, n);
+        return;
+    }
     for (uint32_t i = 0; i < n; i++)
         row[i] = table_row(&w->combine, entry[i]);
     agg_update(a, env, row, value, v, out->interval);
@@ -101,7 +124,10 @@ void combine_push(struct stage_writer *w, const struct vec *v, struct task_out *
                   struct arena *scratch)
 {
     const struct exchange *x = w->node->exchange;
-    struct agg_env env = {.arena = scratch, .heap = &w->combine.heap, .failed = &w->failed};
+    struct agg_env env = {.arena = scratch,
+                          .heap = &w->combine.heap,
+                          .failed = &w->failed,
+                          .no_room = &out->too_long};
     const struct col *value = v->col + (x->key && !w->node->row_is_key ? type_leaves(x->key) : 0);
     struct enc_keys keys;
 
@@ -111,7 +137,9 @@ void combine_push(struct stage_writer *w, const struct vec *v, struct task_out *
     }
     struct heap *h = &w->combine.heap;
     uint64_t need = heap_need(w, x->key ? &keys : NULL, v, value);
-    if (need > h->bytes - h->used)
+    /* what a lambda makes of strings is not known before: half of the heap is for that */
+    uint64_t made = x->agg.lambda && x->agg.has_strings ? h->bytes / 2 : 0;
+    if (need + made > h->bytes - h->used)
         combine_flush(w, out);
     if (need > h->bytes) {
         out->too_long += v->sel_cnt;
