@@ -53,10 +53,10 @@ void agg_row_init(const struct agg_spec *a, uint8_t *row)
 /* Takes the string over to the env's heap; keeps the old one when there is no room. */
 static void take_string(struct agg_env *env, struct cell_str *dst, const uint8_t *p, uint32_t len)
 {
-    const uint8_t *own = heap_copy(env->heap, p, len);
+    const uint8_t *own = env->heap ? heap_copy(env->heap, p, len) : p;
 
     if (!own) {
-        ++*env->failed;
+        ++*env->no_room;
         return;
     }
     *dst = (struct cell_str){.ptr = own, .len = len, .present = 1};

@@ -38,8 +38,9 @@ struct cell_place {
 /* What combining needs from around it. */
 struct agg_env {
     struct arena *arena; /* scratch, reset by the caller */
-    struct heap *heap;   /* of the rows that are combined into */
-    uint64_t *failed;    /* records whose lambda failed, or whose bytes found no room */
+    struct heap *heap;   /* of the rows that are combined into; NULL: strings stay views */
+    uint64_t *failed;    /* records whose lambda failed */
+    uint64_t *no_room;   /* records whose values are lacking: heap or scratch had no room */
 };
 
 uint32_t agg_leaf_bytes(enum agg_fn fn, enum type_kind kind);

@@ -94,14 +94,14 @@ static void compact(struct agg_state *s)
             MR_ASSERT(k->ptr);
         }
         if (strings && agg_row_adopt(a, table_row(&s->t, e), &s->t.heap))
-            s->failed++;
+            s->no_room++;
         if (strings && s->delta_off &&
             agg_row_adopt(a, table_row(&s->t, e) + s->delta_off, &s->t.heap))
-            s->failed++;
+            s->no_room++;
     }
     for (uint64_t pos = s->item_head; strings && pos < s->item_tail; pos++)
         if (agg_row_adopt(a, item_row(s, pos), &s->t.heap))
-            s->failed++;
+            s->no_room++;
 }
 
 static uint32_t add(struct agg_state *s, const struct tkey *key, uint64_t hash)
@@ -144,7 +144,8 @@ uint32_t agg_state_admit(struct agg_state *s, const struct tkey *key, uint64_t h
     return TABLE_NONE;
 }
 
-void agg_state_make_room(struct agg_state *s, const uint8_t *const *row, uint32_t n)
+void agg_state_make_room(struct agg_state *s, uint8_t *const *dst, const uint8_t *const *src,
+                         uint32_t n)
 {
     const struct agg_spec *a = &s->x->agg;
     uint64_t need = 0;
@@ -152,7 +153,14 @@ void agg_state_make_room(struct agg_state *s, const uint8_t *const *row, uint32_
     if (!a->has_strings || a->count_only)
         return;
     for (uint32_t i = 0; i < n; i++)
-        need += agg_row_strings(a, row[i]);
+        need += agg_row_strings(a, src[i]) + (a->lambda ? agg_row_strings(a, dst[i]) : 0);
     if (need > s->t.heap.bytes - s->t.heap.used)
         compact(s);
+}
+
+void agg_state_settle(struct agg_state *s)
+{
+    if (s->no_room)
+        lose(s, s->no_room);
+    s->no_room = 0;
 }

@@ -18,8 +18,11 @@ static inline uint64_t agg_key_heap_max(uint64_t keys)
  * `records` counted. May make an earlier new key of the interval leave again. */
 uint32_t agg_state_admit(struct agg_state *s, const struct tkey *key, uint64_t hash,
                          uint64_t records);
-/* agg_state_make_room compacts the heap when it could not hold the strings of these rows once
- * more. What still does not fit is counted as failed by the aggregate. */
-void agg_state_make_room(struct agg_state *s, const uint8_t *const *row, uint32_t n);
+/* agg_state_make_room compacts the heap when it could not hold what combining src into dst may add
+ * to it. Row addresses stay. */
+void agg_state_make_room(struct agg_state *s, uint8_t *const *dst, const uint8_t *const *src,
+                         uint32_t n);
+/* agg_state_settle counts as refused what still found no room. */
+void agg_state_settle(struct agg_state *s);
 
 #endif

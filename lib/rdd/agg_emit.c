@@ -4,8 +4,8 @@
 #include <errno.h>
 
 #include "base/assert.h"
+#include "rdd/agg_admit.h"
 #include "rdd/agg_cell.h"
-#include "rdd/agg_state.h"
 #include "rdd/sort.h"
 
 static int by_key(const void *ctx, uint32_t a, uint32_t b)
@@ -35,7 +35,8 @@ static void emit_prepare(struct agg_state *s)
         sort_idx(s->touched, n, by_key, &s->t);
 }
 
-/* Rows as they leave: with two stacks, suffix and total combined in the scratch. */
+/* Rows as they leave: with two stacks, suffix and total combined in the scratch; their strings are
+ * views. */
 static int rows_of(struct agg_state *s, const uint32_t *entry, uint32_t n, const uint8_t **row,
                    struct arena *scratch)
 {
@@ -49,11 +50,10 @@ static int rows_of(struct agg_state *s, const uint32_t *entry, uint32_t n, const
     if (!stack)
         return 0;
     uint8_t *copy = arena_alloc(scratch, (size_t)n * row_bytes + 1);
-    uint8_t *strings = arena_alloc(scratch, s->x->agg.has_strings ? 4u * RECORD_BYTES_MAX : 1);
-    if (!copy || !strings)
+    if (!copy)
         return -ENOMEM;
-    struct heap h = {strings, s->x->agg.has_strings ? 4u * RECORD_BYTES_MAX : 0, 0};
-    struct agg_env env = {.arena = scratch, .heap = &h, .failed = &s->failed};
+    uint64_t failed = 0, no_room = 0;
+    struct agg_env env = {.arena = scratch, .failed = &failed, .no_room = &no_room};
     for (uint32_t i = 0; i < n; i++) {
         uint64_t back = (uint64_t)load_i64(src[i] + s->back_off);
         dst[i] = copy + (size_t)i * row_bytes;
@@ -64,6 +64,9 @@ static int rows_of(struct agg_state *s, const uint32_t *entry, uint32_t n, const
         row[i] = dst[i];
     }
     agg_merge(&s->x->agg, &env, dst, src, n);
+    if (no_room)
+        return -ENOMEM;
+    s->failed += failed;
     return 0;
 }
 
@@ -92,11 +95,36 @@ static int emit_nothing(struct agg_state *s, struct vec *out, struct arena *scra
     return agg_finish(&s->x->agg, &row, 1, out->col, scratch) ? -ENOMEM : 1;
 }
 
-int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct vec *out, struct arena *scratch)
+/* The rows of these entries, or -ENOMEM. */
+static int emit_rows(struct agg_state *s, const uint32_t *entry, uint32_t n, struct vec *out,
+                     struct arena *scratch)
 {
     const struct exchange *x = s->x;
     const uint8_t *row[VEC_ROWS_MAX];
     uint32_t key_leaves = x->key ? type_leaves(x->key) : 0;
+
+    if (rows_of(s, entry, n, row, scratch))
+        return -ENOMEM;
+    if (x->key && keys_of(s, entry, n, out->col, scratch))
+        return -ENOMEM;
+    if (x->value && agg_finish(&x->agg, row, n, out->col + key_leaves, scratch))
+        return -ENOMEM;
+    out->rows = out->sel_cnt = n;
+    return 0;
+}
+
+/* A row that does not fit the scratch even alone: its records are lost. */
+static int skip_row(struct agg_state *s, uint32_t *cursor, struct vec *out)
+{
+    s->no_room += agg_count(table_row(&s->t, s->touched[(*cursor)++]));
+    agg_state_settle(s);
+    out->rows = out->sel_cnt = 0;
+    return 1;
+}
+
+int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct vec *out, struct arena *scratch)
+{
+    const struct exchange *x = s->x;
 
     MR_ASSERT(s->phase == AGG_CLOSED);
     if (*cursor == 0)
@@ -110,14 +138,12 @@ int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct vec *out, struc
     if (*cursor >= s->touched_cnt)
         return 0;
     uint32_t n = s->touched_cnt - *cursor < VEC_ROWS_MAX ? s->touched_cnt - *cursor : VEC_ROWS_MAX;
-    const uint32_t *entry = s->touched + *cursor;
-    if (rows_of(s, entry, n, row, scratch))
-        return -ENOMEM;
-    if (x->key && keys_of(s, entry, n, out->col, scratch))
-        return -ENOMEM;
-    if (x->value && agg_finish(&x->agg, row, n, out->col + key_leaves, scratch))
-        return -ENOMEM;
-    out->rows = out->sel_cnt = n;
+    size_t mark = scratch->used;
+    /* long keys and strings may not all fit the scratch at once */
+    for (; n && emit_rows(s, s->touched + *cursor, n, out, scratch); n /= 2)
+        scratch->used = mark;
+    if (!n)
+        return skip_row(s, cursor, out);
     *cursor += n;
     return (int)n;
 }

@@ -1,53 +1,97 @@
-#include <stdlib.h>
-
+#include "rdd/agg_lambda.h"
 #include "base/assert.h"
 #include "rdd/agg_cell.h"
-#include "rdd/agg_lambda.h"
+#include "rdd/sort.h"
 
-/* Combines n pairs of cells rows: dst[i] = f(dst[i], src[i]); flags failures. Strings of the
- * result are views of the arena. Returns false when the arena was full. */
-static bool combine(const struct agg_spec *a, const struct lambda *f, struct agg_env *env,
-                    uint8_t *const *dst, const uint8_t *const *src, uint32_t n, uint8_t *failed)
+enum { PAIR_DONE, PAIR_FAILED, PAIR_NO_ROOM };
+
+/* Is the value that row i gets the one that it has? Then its bytes are on the heap already. */
+static bool is_own(const uint8_t *cell, const struct col *c, uint32_t i)
+{
+    struct cell_str s;
+
+    memcpy(&s, cell, sizeof s);
+    return s.ptr == c->s.base + c->s.off[i] && s.len == c->s.len[i];
+}
+
+/* Row i of out becomes the value of dst: all of it, or nothing if the heap has no room. */
+static bool store(const struct agg_spec *a, struct heap *heap, uint8_t *dst, const struct col *out,
+                  uint32_t i)
+{
+    uint64_t need = 0;
+
+    for (uint32_t k = 0; heap && k < a->leaves_cnt; k++)
+        if (out[k].kind == TYPE_STRING && !is_own(dst + a->leaf[k].off, &out[k], i))
+            need += out[k].s.len[i];
+    if (heap && need > heap->bytes - heap->used)
+        return false;
+    for (uint32_t k = 0; k < a->leaves_cnt; k++) {
+        uint8_t *cell = dst + a->leaf[k].off;
+        if (heap && out[k].kind == TYPE_STRING) {
+            struct cell_str s = {.len = out[k].s.len[i], .present = 1};
+            if (is_own(cell, &out[k], i))
+                continue;
+            s.ptr = heap_copy(heap, out[k].s.base + out[k].s.off[i], s.len);
+            memcpy(cell, &s, sizeof s);
+        } else {
+            cell_load_col(cell, &out[k], i);
+        }
+    }
+    return true;
+}
+
+/* Combines n pairs of rows of cells: dst[i] = f(dst[i], src[i]); says of each how it went. Strings
+ * go to the heap, or are views of the arena without one. */
+static void combine(const struct agg_spec *a, const struct lambda *f, struct arena *arena,
+                    struct heap *heap, uint8_t *const *dst, const uint8_t *const *src, uint32_t n,
+                    uint8_t *pair)
 {
     uint32_t leaves = a->leaves_cnt;
     struct col in[2 * TYPE_LEAVES_MAX], out[TYPE_LEAVES_MAX];
     const uint8_t *cell[VEC_ROWS_MAX];
 
     MR_ASSERT(n <= VEC_ROWS_MAX);
+    memset(pair, PAIR_NO_ROOM, n);
     for (uint32_t side = 0; side < 2; side++)
         for (uint32_t k = 0; k < leaves; k++) {
             struct col *c = &in[side * leaves + k];
             for (uint32_t i = 0; i < n; i++)
                 cell[i] = (side ? src[i] : dst[i]) + a->leaf[k].off;
-            if (col_alloc(c, a->leaf[k].kind, n, env->arena) ||
-                cells_to_col(cell, n, c, env->arena))
-                return false;
+            if (col_alloc(c, a->leaf[k].kind, n, arena) || cells_to_col(cell, n, c, arena))
+                return;
         }
+    uint8_t failed[VEC_ROWS_MAX] = {0};
     struct vec v = {.rows = n, .cols_cnt = 2 * leaves, .col = in, .sel_cnt = n};
-    struct eval ev = {
-        .arena = env->arena, .rows = n, .sel_cnt = n, .failed = failed, .failed_cnt = 0};
-    memset(failed, 0, n);
+    struct eval ev = {.arena = arena, .rows = n, .sel_cnt = n, .failed = failed};
     lambda_eval(&ev, f, &v, out);
-    if (ev.no_memory)
-        return false;
-    for (uint32_t k = 0; k < leaves; k++)
-        for (uint32_t i = 0; i < n; i++)
-            if (!failed[i])
-                cell_load_col(dst[i] + a->leaf[k].off, &out[k], i);
-    return true;
+    for (uint32_t i = 0; i < n && !ev.no_memory; i++)
+        if (failed[i])
+            pair[i] = PAIR_FAILED;
+        else if (store(a, heap, dst[i], out, i))
+            pair[i] = PAIR_DONE;
 }
 
-/* Strings of dst become the heap's own. */
-static void settle(const struct agg_spec *a, struct agg_env *env, uint8_t *dst)
+static void count_pair(struct agg_env *env, uint8_t pair, const uint8_t *src)
 {
-    if (a->has_strings && agg_row_adopt(a, dst, env->heap))
-        ++*env->failed;
+    if (pair == PAIR_FAILED)
+        *env->failed += agg_count(src);
+    else if (pair == PAIR_NO_ROOM)
+        *env->no_room += agg_count(src);
+}
+
+/* The first value of an empty row. */
+static void take_over(const struct agg_spec *a, struct agg_env *env, uint8_t *dst,
+                      const uint8_t *src)
+{
+    memcpy(dst, src, a->row_bytes);
+    if (a->has_strings && env->heap && agg_row_adopt(a, dst, env->heap))
+        *env->no_room += agg_count(src);
 }
 
 void agg_lambda_merge(const struct agg_spec *a, const struct lambda *f, struct agg_env *env,
                       uint8_t *const *dst, const uint8_t *const *src, uint32_t n, bool inverse)
 {
-    uint8_t *d[VEC_ROWS_MAX], failed[VEC_ROWS_MAX];
+    uint8_t *d[VEC_ROWS_MAX], pair[VEC_ROWS_MAX];
     const uint8_t *s[VEC_ROWS_MAX];
 
     for (uint32_t from = 0; from < n; from += VEC_ROWS_MAX) {
@@ -56,21 +100,16 @@ void agg_lambda_merge(const struct agg_spec *a, const struct lambda *f, struct a
             if (!agg_count(src[i]))
                 continue;
             if (!agg_count(dst[i])) {
-                memcpy(dst[i], src[i], a->row_bytes);
-                settle(a, env, dst[i]);
+                take_over(a, env, dst[i], src[i]);
                 continue;
             }
             d[pairs] = dst[i];
             s[pairs++] = src[i];
         }
-        if (!combine(a, f, env, d, s, pairs, failed)) {
-            *env->failed += pairs;
-            continue;
-        }
+        combine(a, f, env->arena, env->heap, d, s, pairs, pair);
         for (uint32_t i = 0; i < pairs; i++) {
             int64_t records = load_i64(s[i]);
-            *env->failed += failed[i] ? (uint64_t)records : 0;
-            settle(a, env, d[i]);
+            count_pair(env, pair[i], s[i]);
             store_i64(d[i], load_i64(d[i]) + (inverse ? -records : records));
         }
     }
@@ -81,38 +120,37 @@ struct member {
     uint32_t at;  /* its place in the vector */
 };
 
-static int by_row(const void *x, const void *y)
+static int by_row(const void *ctx, uint32_t a, uint32_t b)
 {
-    const struct member *a = x, *b = y;
+    uint8_t *const *row = ctx;
 
-    if (a->row != b->row)
-        return a->row < b->row ? -1 : 1;
-    return a->at < b->at ? -1 : a->at > b->at;
+    if (row[a] != row[b])
+        return row[a] < row[b] ? -1 : 1;
+    return a < b ? -1 : a > b;
 }
 
 /* One round: neighbours 2j and 2j + 1 of each key combine; returns how many are left. */
 static uint32_t halve(const struct agg_spec *a, struct agg_env *env, struct member *m,
                       uint8_t *cells, uint32_t n)
 {
-    uint8_t *d[VEC_ROWS_MAX], failed[VEC_ROWS_MAX];
+    uint8_t *d[VEC_ROWS_MAX], pair[VEC_ROWS_MAX];
     const uint8_t *s[VEC_ROWS_MAX];
     uint32_t pairs = 0, left = 0;
 
     for (uint32_t i = 0; i < n; left++) {
-        bool pair = i + 1 < n && m[i].row == m[i + 1].row;
+        bool two = i + 1 < n && m[i].row == m[i + 1].row;
         m[left] = m[i];
-        if (pair) {
+        if (two) {
             d[pairs] = cells + (size_t)m[i].at * a->row_bytes;
             s[pairs++] = cells + (size_t)m[i + 1].at * a->row_bytes;
         }
-        i += pair ? 2 : 1;
+        i += two ? 2 : 1;
     }
     if (!pairs)
         return left;
-    if (!combine(a, a->lambda, env, d, s, pairs, failed))
-        memset(failed, 1, pairs);
+    combine(a, a->lambda, env->arena, NULL, d, s, pairs, pair);
     for (uint32_t i = 0; i < pairs; i++) {
-        *env->failed += failed[i] ? (uint64_t)load_i64(s[i]) : 0;
+        count_pair(env, pair[i], s[i]);
         store_i64(d[i], load_i64(d[i]) + load_i64(s[i]));
     }
     return left;
@@ -124,9 +162,10 @@ void agg_lambda_update(const struct agg_spec *a, struct agg_env *env, uint8_t *c
     uint32_t n = v->sel_cnt;
     uint8_t *cells = arena_alloc(env->arena, (size_t)n * a->row_bytes + 1);
     struct member m[VEC_ROWS_MAX];
+    uint32_t order[VEC_ROWS_MAX];
 
     if (!cells) {
-        *env->failed += n;
+        *env->no_room += n;
         return;
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -134,9 +173,11 @@ void agg_lambda_update(const struct agg_spec *a, struct agg_env *env, uint8_t *c
         store_i64(one, 1);
         for (uint32_t k = 0; k < a->leaves_cnt; k++)
             cell_load_col(one + a->leaf[k].off, &cols[k], vec_row(v, i));
-        m[i] = (struct member){row[i], i};
+        order[i] = i;
     }
-    qsort(m, n, sizeof m[0], by_row);
+    sort_idx(order, n, by_row, row);
+    for (uint32_t i = 0; i < n; i++)
+        m[i] = (struct member){row[order[i]], order[i]};
     for (uint32_t left = halve(a, env, m, cells, n); left < n; left = halve(a, env, m, cells, n))
         n = left;
     uint8_t *d[VEC_ROWS_MAX];

@@ -1,7 +1,8 @@
 /*
  * Aggregates by a lambda that is no known monoid: the values of one key in a vector are
  * combined pairwise, all keys at once, in log2 rounds of vectorised evaluation; then once with
- * the row. A pair whose lambda fails keeps the left value and counts the right one as failed.
+ * the row. A pair whose lambda fails keeps the left value and counts the right one as failed; one
+ * whose strings have no room likewise.
  */
 #ifndef RDD_AGG_LAMBDA_H
 #define RDD_AGG_LAMBDA_H

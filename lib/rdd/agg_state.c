@@ -135,7 +135,8 @@ static uint8_t *item_row(const struct agg_state *s, uint64_t pos)
 
 static struct agg_env env_of(struct agg_state *s, struct arena *scratch)
 {
-    return (struct agg_env){.arena = scratch, .heap = &s->t.heap, .failed = &s->failed};
+    return (struct agg_env){
+        .arena = scratch, .heap = &s->t.heap, .failed = &s->failed, .no_room = &s->no_room};
 }
 
 void agg_state_begin(struct agg_state *s, uint64_t interval)
@@ -207,13 +208,23 @@ static bool step_leaving(struct agg_state *s, struct arena *scratch)
     return true;
 }
 
-/* The deltas of touched[at..] are combined into totals and become items. */
+/* The delta of an entry becomes the newest item. */
+static void append_item(struct agg_state *s, uint32_t entry, const uint8_t *delta)
+{
+    memcpy(item_at(s, s->item_tail), &entry, sizeof entry);
+    memcpy(item_row(s, s->item_tail++), delta, s->x->agg.row_bytes);
+    s->delta[(s->delta_tail - 1) % s->deltas_max].cnt++;
+}
+
+/* The deltas of touched[at..] are combined into totals and become items, which then own their
+ * strings: no compaction may come between. */
 static bool step_applying(struct agg_state *s, struct arena *scratch)
 {
     uint8_t *dst[VEC_ROWS_MAX];
     const uint8_t *src[VEC_ROWS_MAX];
+    uint32_t entry[VEC_ROWS_MAX];
     struct agg_env env = env_of(s, scratch);
-    uint32_t n = 0, row_bytes = s->x->agg.row_bytes;
+    uint32_t n = 0;
 
     if (is_single(s->x))
         return false;
@@ -225,19 +236,18 @@ static bool step_applying(struct agg_state *s, struct arena *scratch)
         s->is_touched[e] = 0;
         if (!table_is_live(&s->t, e) || !agg_count(delta_of(s, e)))
             continue;
+        entry[n] = e;
         dst[n] = total_of(s, e);
         src[n++] = delta_of(s, e);
-        if (!is_window(s->x))
-            continue;
-        uint8_t *item = item_at(s, s->item_tail);
-        memcpy(item, &e, sizeof e);
-        memcpy(item_row(s, s->item_tail++), delta_of(s, e), row_bytes);
-        s->delta[(s->delta_tail - 1) % s->deltas_max].cnt++;
     }
-    agg_state_make_room(s, src, n);
+    agg_state_make_room(s, dst, src, n);
     agg_merge(&s->x->agg, &env, dst, src, n);
-    for (uint32_t i = 0; i < n; i++)
-        memcpy((uint8_t *)(uintptr_t)src[i], s->row_init, row_bytes);
+    for (uint32_t i = 0; i < n; i++) {
+        if (is_window(s->x))
+            append_item(s, entry[i], src[i]);
+        memcpy((uint8_t *)(uintptr_t)src[i], s->row_init, s->x->agg.row_bytes);
+    }
+    agg_state_settle(s);
     return s->at < s->touched_cnt;
 }
 
@@ -278,8 +288,9 @@ static bool step_flipping(struct agg_state *s, struct arena *scratch)
         memcpy(row + s->back_off, &pos, 8);
         memcpy(row, s->row_init, s->x->agg.row_bytes);
     }
-    agg_state_make_room(s, src, pairs);
+    agg_state_make_room(s, dst, src, pairs);
     agg_merge(&s->x->agg, &env, dst, src, pairs);
+    agg_state_settle(s);
     return s->flip_at != s->item_head;
 }
 
@@ -337,8 +348,9 @@ void agg_state_merge(struct agg_state *s, struct arena *scratch, const struct tk
         dst[m] = delta_of(s, entry[i]);
         src[m++] = row[i];
     }
-    agg_state_make_room(s, src, m);
+    agg_state_make_room(s, dst, src, m);
     agg_merge(&s->x->agg, &env, dst, src, m);
+    agg_state_settle(s);
 }
 
 bool agg_state_complete(const struct agg_state *s)

@@ -79,6 +79,7 @@ struct agg_state {
     /* what people look at */
     uint64_t refused;    /* records dropped: state_full */
     uint64_t failed;     /* records that the lambda could not combine */
+    uint64_t no_room;    /* records whose strings had no room; soon part of refused */
     uint64_t lost_until; /* results are incomplete for intervals below; UINT64_MAX: for ever */
 };
 
@@ -100,7 +101,7 @@ void agg_state_end(struct agg_state *s);
 bool agg_state_step(struct agg_state *s, struct arena *scratch);
 
 /* agg_state_emit gives the next vector of the result: key leaves, then value leaves, `*cursor`
- * from 0. Returns rows; 0 at the end; -ENOMEM. */
+ * from 0. Returns 0 at the end; a vector may be empty although there is more. */
 int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct vec *out, struct arena *scratch);
 /* agg_state_retire: the emission is over (a state of one interval is cleared). */
 void agg_state_retire(struct agg_state *s);
