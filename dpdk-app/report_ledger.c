@@ -191,8 +191,6 @@ void report_noticed(const struct report *r, uint32_t job, struct stats_tally *t)
     }
     if (n->live)
         stats_tally_add(t, "clock_steps", n->clock.steps);
-    if (!n->job[job].plan->outputs_cnt)
-        stats_tally_add(t, "no_output", r->job[job].records);
 }
 
 static const char *roles_of(const struct node_lcore *l)

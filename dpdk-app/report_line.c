@@ -105,6 +105,8 @@ void report_line(struct report *r, uint32_t job, const struct report_interval *i
     s->records.offered = i->records;
     for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
         stats_drop(&s->records, record_drop_name[d], i->records_dropped[d]);
+    if (!r->node->job[job].plan->outputs_cnt)
+        stats_drop(&s->records, "no_output", i->records - stats_dropped(&s->records));
     s->records.processed = i->records - stats_dropped(&s->records);
     report_rows(r, job, &s->rows_dropped);
     report_noticed(r, job, &s->noticed);
