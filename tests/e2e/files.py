@@ -153,6 +153,12 @@ ROWS = ["counts", "hits", "group", "shares.reduceByKeyAndWindow"]
 CELLS = ["slow", "group.mapValues", "both.reduceByKey.mapValues", "inverse"]
 
 
+def place(text):
+    """Where the last word of this text stands in TEXT_JOB: line and column, from 1."""
+    at = TEXT_JOB.index(text) + len(text) - 3
+    return f"{TEXT_JOB.count(chr(10), 0, at) + 1}:{at - TEXT_JOB.rindex(chr(10), 0, at)}"
+
+
 def check_text(result, streams, intervals):
     equal(result.out, screen([streams[name] for name in SCREEN], intervals), "standard output")
     for name in ROWS:
@@ -181,6 +187,9 @@ def text_is_as_python_says():
                 config=appliance(lcores, state="80MB"), huge=huge)
         check_text(r, streams, range(START, START + 7))
         equal(r.job()["records"]["offered"], 6500, "records offered")
+        empty = sum(not line for line in lines_of(text))
+        equal(r.job()["rows_dropped"], {f"{place('inverse = length.map')} map": empty}, "rows dropped")
+        equal([s["records"]["offered"] for s in r.lines], [1000] * 6 + [500], "records by interval")
         equal(r.job()["intervals"], 7)
         digests.append(r.digests())
     for d in digests[1:]:
@@ -388,6 +397,7 @@ sinks:
         r = run(job, "--input", "lines=in.txt", "--rate", "1", config=appliance(lcores))
         equal(r.out, screen(streams, seen), "standard output")
         equal([s["interval"] for s in r.lines], seen, "intervals of the stats lines")
+        equal(r.job()["noticed"], {"gaps": 3, "skipped_ticks": 3 * 6})
 
 
 @test

@@ -67,8 +67,9 @@ def traffic(rng, cnt, seconds, gap_at=None, gap_s=0):
 
 def talkers_streams(known, window=30):
     """By interval; a late packet counts in the interval that is open when it comes."""
-    intervals, at = defaultdict(list), 0
+    intervals, at, late = defaultdict(list), 0, 0
     for ts, packet in known:
+        late += ts // NS < at
         at = max(at, ts // NS)
         intervals[at]
         if packet:
@@ -87,7 +88,7 @@ def talkers_streams(known, window=30):
         streams[0].put(n, top(sums, 10))
         streams[1].pairs(n, Counter((p[0].version, p[2], p[3]) for p in part))
         streams[2].values(n, [sum(p[2] == f.UDP for p in part)])
-    return streams, seen
+    return streams, seen, late
 
 
 @test
@@ -98,7 +99,7 @@ def top_talkers_are_as_python_says():
     micro = [(ts // 1000 * 1000, *rest) for ts, *rest in packets]
     files = {"a.pcap": f.pcap(packets), "b.pcap": f.pcap(micro, nano=False, order=">"),
              "c.pcapng": f.pcapng(packets), "d.pcapng": f.pcapng(packets, order=">")}
-    streams, seen = talkers_streams(known)
+    streams, seen, late = talkers_streams(known)
     offered = {"offered": 6000, "processed": sum(k[1] is not None for k in known),
                "dropped": {"filtered": sum(k[1] is None for k in known)}}
     for (name, text), lcores in zip(files.items(), (PAIR, ONE, TWO, PAIR)):
@@ -107,6 +108,8 @@ def top_talkers_are_as_python_says():
         equal(r.out, screen(streams, seen), f"standard output for {name}")
         equal(r.job()["packets"], offered, "packets")
         equal([line["interval"] for line in r.lines], seen, "intervals of the stats lines")
+        skipped = seen[-1] - seen[0] + 1 - len(seen)
+        equal(r.job()["noticed"], {"late": late, "gaps": 1, "skipped_ticks": skipped})
 
 
 # ---- fields ---------------------------------------------------------------------------------------
