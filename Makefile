@@ -23,7 +23,7 @@ TEST_ROOMS := $(sort $(filter-out common fuzz e2e tools,$(patsubst tests/%/,%,$(
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TOOL_NAMES := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 PERF_NAMES := $(patsubst perf/%.c,%,$(wildcard perf/bench_*.c))
-E2E_TESTS  := $(sort $(wildcard tests/e2e/*.sh) $(filter-out %/e2e.py %/frames.py,$(wildcard tests/e2e/*.py)))
+E2E_TESTS  := $(sort $(shell find tests/e2e -maxdepth 1 -type f -executable 2>/dev/null))
 
 # ---- flags -----------------------------------------------------------------------------------------
 
