@@ -3,7 +3,7 @@
 
 #define SLOTS_MIN      64u
 #define PREFETCH_SLOTS 131072u /* tables whose slots outgrow L2 gain by a prefetch pass */
-#define SPARSE         2u      /* slots for each key, as long as there is memory for so many */
+#define SPARSE_SLOTS   32768u  /* below: a quarter full at most, they fit L2; above: half */
 #define HOMES          256u    /* keys whose home slots are looked at together */
 #define HASH_BITS      0xffffffff00000000ull
 
@@ -126,7 +126,8 @@ static uint32_t table_add(struct table *t, const struct tkey *k, uint64_t hash, 
     memcpy(table_row(t, e), t->row_init, t->row_bytes);
     t->slot[s] = (hash & HASH_BITS) | (e + 1);
     t->live++;
-    if ((uint64_t)t->live * SPARSE > t->slots_mask && t->slots_mask + 1 < t->slots_max)
+    uint64_t sparse = t->slots_mask + 1 < SPARSE_SLOTS ? 4 : 2;
+    if (t->live * sparse > t->slots_mask && t->slots_mask + 1 < t->slots_max)
         table_grow(t);
     return e;
 }
