@@ -392,6 +392,19 @@ uint32_t agg_row_strings(const struct agg_spec *a, const uint8_t *row)
     return bytes;
 }
 
+bool agg_row_inside(const struct agg_spec *a, const uint8_t *row, uint64_t bytes)
+{
+    for (uint32_t k = 0; a->has_strings && k < a->leaves_cnt; k++) {
+        struct cell_str s;
+        if (a->leaf[k].kind != TYPE_STRING)
+            continue;
+        memcpy(&s, leaf_cell(&a->leaf[k], row), sizeof s);
+        if (s.present && ((uintptr_t)s.ptr > bytes || s.len > bytes - (uintptr_t)s.ptr))
+            return false;
+    }
+    return true;
+}
+
 void agg_row_rebase(const struct agg_spec *a, uint8_t *row, intptr_t by)
 {
     for (uint32_t k = 0; k < a->leaves_cnt; k++) {

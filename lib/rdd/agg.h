@@ -76,6 +76,8 @@ int agg_row_adopt(const struct agg_spec *a, uint8_t *row, struct heap *heap);
 /* agg_row_rebase adds `by` to the addresses of the strings of a row: a row in a block holds
  * offsets. */
 void agg_row_rebase(const struct agg_spec *a, uint8_t *row, intptr_t by);
+/* agg_row_inside: do the offsets of the strings of a row lie within so many bytes? */
+bool agg_row_inside(const struct agg_spec *a, const uint8_t *row, uint64_t bytes);
 /* agg_row_strings: the bytes that the strings of a row take. */
 uint32_t agg_row_strings(const struct agg_spec *a, const uint8_t *row);
 

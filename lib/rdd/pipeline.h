@@ -10,8 +10,6 @@
 
 #include "rdd/stage_writer.h"
 
-#define STAGE_WRITERS_MAX 48u
-
 struct pipeline {
     const struct stage *stage;
     struct arena *scratch;

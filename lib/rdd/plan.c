@@ -88,6 +88,10 @@ static struct pnode *pnode_new(struct lowering *l, struct here *h, enum pnode_ki
         l->err = "a stream has too many readers";
         return NULL;
     }
+    if (l->p->nodes_cnt == PLAN_NODES_MAX) { /* each union may double what is below it */
+        l->err = "the job has too many unions of unions";
+        return NULL;
+    }
     struct pnode *n = zone_alloc(l->z, sizeof *n);
     n->kind = kind;
     n->node = d;
@@ -430,6 +434,15 @@ static void lower_readers(struct lowering *l, const struct dstream *s, struct he
     }
 }
 
+static uint32_t writers_cnt(const struct pnode *n)
+{
+    uint32_t cnt = n->exchange || n->kind == PN_OUTPUT;
+
+    for (uint32_t i = 0; i < n->kids_cnt; i++)
+        cnt += writers_cnt(n->kid[i]);
+    return cnt;
+}
+
 struct plan *plan_build(const struct dgraph *g, const char *job, uint32_t partitions,
                         struct zone *z, char *err, size_t err_bytes)
 {
@@ -450,6 +463,9 @@ struct plan *plan_build(const struct dgraph *g, const char *job, uint32_t partit
         if (s)
             lower_readers(l, d, (struct here){.stage = s, .parent = s->root, .every = 1});
     }
+    for (uint32_t i = 0; i < p->stages_cnt && !l->err; i++)
+        if (writers_cnt(p->stage[i]->root) > STAGE_WRITERS_MAX)
+            l->err = "a stream is written to too many places";
     if (l->err) {
         snprintf(err, err_bytes, "%s", l->err);
         return NULL;

@@ -29,6 +29,8 @@
 #define PLAN_STAGES_MAX    64u
 #define PLAN_EXCHANGES_MAX 32u
 #define PLAN_OUTPUTS_MAX   32u
+#define PLAN_NODES_MAX     4096u
+#define STAGE_WRITERS_MAX  48u
 #define WINDOW_FOREVER     UINT64_MAX
 
 enum exchange_kind { EX_AGG, EX_ROWS };

@@ -12,7 +12,7 @@ static size_t round64(size_t n)
 
 size_t rows_writer_bytes(void)
 {
-    return round64(ROWS_BUFFER_BYTES) + round64(ROWS_MAX * 4) + round64(ROWS_MAX * 2);
+    return round64(ROWS_BUFFER_BYTES) + 2 * round64(ROWS_MAX * 4) + round64(ROWS_MAX * 2);
 }
 
 void rows_writer_init(struct rows_writer *r, void *mem)
@@ -21,7 +21,8 @@ void rows_writer_init(struct rows_writer *r, void *mem)
 
     *r = (struct rows_writer){.mem = at};
     r->at = (uint32_t *)(void *)(at + round64(ROWS_BUFFER_BYTES));
-    r->partition = (uint16_t *)(void *)((uint8_t *)r->at + round64(ROWS_MAX * 4));
+    r->order = (uint32_t *)(void *)((uint8_t *)r->at + round64(ROWS_MAX * 4));
+    r->partition = (uint16_t *)(void *)((uint8_t *)r->order + round64(ROWS_MAX * 4));
 }
 
 static const struct row_hdr *row_of(const struct rows_writer *r, uint32_t off)
@@ -34,7 +35,7 @@ static int by_rank(const void *ctx, uint32_t a, uint32_t b)
     return rows_cmp_rank(row_of(ctx, a), row_of(ctx, b));
 }
 
-/* Writes one block of rows idx[0..n), all of one partition, in pieces that fit. */
+/* Writes one block of n rows, all of one partition: a buffer of them fits a page. */
 static void write_rows(struct stage_writer *w, struct task_out *out, uint32_t partition,
                        const uint32_t *at, uint32_t n)
 {
@@ -98,16 +99,15 @@ void rows_writer_flush(struct stage_writer *w, struct task_out *out, struct aren
     if (parts == 1) {
         write_rows(w, out, 0, r->at, r->rows);
     } else {
-        uint32_t *order = arena_alloc(scratch, (size_t)r->rows * 4 + 1);
-        MR_ASSERT(order && parts <= 1024);
+        MR_ASSERT(parts <= 1024);
         for (uint32_t i = 0; i < r->rows; i++)
             start[r->partition[i] + 1]++;
         for (uint32_t p = 0; p < parts; p++)
             start[p + 1] += start[p];
         for (uint32_t i = 0; i < r->rows; i++)
-            order[start[r->partition[i]]++] = r->at[i];
+            r->order[start[r->partition[i]]++] = r->at[i];
         for (uint32_t p = 0, from = 0; p < parts; from = start[p++])
-            write_rows(w, out, p, order + from, start[p] - from);
+            write_rows(w, out, p, r->order + from, start[p] - from);
     }
     r->rows = r->used = 0;
     r->has_floor = false;

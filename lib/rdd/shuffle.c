@@ -163,6 +163,9 @@ int agg_block_open(struct agg_block_reader *r, const struct block *b, const stru
     for (uint32_t i = 0; i < r->rows; i++)
         if (r->key_off[i] > r->key_off[i + 1] || r->key_off[i + 1] > head[2])
             return -EINVAL;
+    for (uint32_t i = 0; a->has_strings && !a->count_only && i < r->rows; i++)
+        if (!agg_row_inside(a, r->row + (size_t)i * r->row_bytes, head[3]))
+            return -EINVAL;
     return 0;
 }
 

@@ -45,6 +45,7 @@ struct rows_writer {
     uint8_t *mem;
     uint32_t used, rows;
     uint32_t *at;        /* offset of each row */
+    uint32_t *order;     /* the same by partition, while they leave */
     uint16_t *partition; /* of each row */
     int64_t best_floor;  /* top over an int: values below it cannot come in */
     bool has_floor;
