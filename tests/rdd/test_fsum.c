@@ -1,0 +1,131 @@
+// Sums of floats: the same bits in any order and grouping, and as near to the exact sum as the
+// header says; exact where no summand lies far below the largest.
+
+#include <math.h>
+#include <string.h>
+
+#include "rdd/fsum.h"
+#include "tests/common/ref_value.h"
+#include "tests/prng.h"
+#include "tests/test.h"
+
+#define N 400u
+
+static uint64_t bits_of(double d)
+{
+    uint64_t b;
+    memcpy(&b, &d, sizeof b);
+    return b;
+}
+
+static double sum_of(const double *x, uint32_t n)
+{
+    struct fsum s = {0};
+
+    for (uint32_t i = 0; i < n; i++)
+        fsum_add(&s, x[i]);
+    return fsum_value(&s);
+}
+
+// The same summands in another order and in other groups.
+static double sum_in_groups(struct prng *p, const double *x, uint32_t n)
+{
+    struct fsum group[7] = {{0}}, s = {0};
+    double y[N];
+
+    memcpy(y, x, n * sizeof *x);
+    for (uint32_t i = n; i-- > 0;) {
+        uint32_t at = (uint32_t)prng_below(p, i + 1);
+        fsum_add(&group[prng_below(p, 7)], y[at]);
+        y[at] = y[i];
+    }
+    for (uint32_t g = 0; g < 7; g++)
+        fsum_merge(&s, &group[g]);
+    return fsum_value(&s);
+}
+
+static double draw(struct prng *p, int low, int high)
+{
+    double x = ldexp(prng_f64(p) + 1, (int)prng_between(p, low, high));
+    return prng_chance(p, 50) ? -x : x;
+}
+
+static void check(struct prng *p, int low, int high, bool exact)
+{
+    double x[N], largest = 0;
+    uint32_t n = (uint32_t)prng_below(p, N) + 1;
+
+    for (uint32_t i = 0; i < n; i++) {
+        x[i] = draw(p, low, high);
+        largest = fabs(x[i]) > largest ? fabs(x[i]) : largest;
+    }
+    double sum = sum_of(x, n), want = ref_sum(x, n);
+    EXPECT_EQ_INT(bits_of(sum_in_groups(p, x, n)), bits_of(sum));
+    if (exact)
+        EXPECT_EQ_INT(bits_of(sum), bits_of(want));
+    else // one rounding, and what lies 72 bits below the largest
+        EXPECT(fabs(sum - want) <= fabs(want) * 0x1p-52 + largest * n * 0x1p-71);
+}
+
+TEST(fsum, does_not_depend_on_order)
+{
+    struct prng p = prng_of(prng_seed(1));
+
+    for (uint32_t i = 0; i < 400; i++) {
+        check(&p, -4, 4, true);
+        check(&p, 990, 1000, true);
+        check(&p, -1074, -1060, true);
+        check(&p, -200, 200, false);
+        check(&p, -1074, 900, false);
+    }
+}
+
+TEST(fsum, edges)
+{
+    static const struct {
+        double x[4], want;
+    } cases[] = {
+        {{0, 0, 0, 0}, 0},
+        {{-0.0, -0.0, -0.0, -0.0}, 0},
+        {{1, -1, 1, -1}, 0},
+        {{0x1p53, 1, 0, 0}, 0x1p53},           // tie to even
+        {{0x1p53, 1, 0x1p-20, 0}, 0x1p53 + 2}, // above the tie
+        {{0x1p53, 3, 0, 0}, 0x1p53 + 4},
+        {{-0x1p53, -1, -0x1p-20, 0}, -0x1p53 - 2},
+        {{0x1p1000, 1, -0x1p1000, 0}, 0}, // 1 lies below what is kept
+        {{0x1p60, 1, -0x1p60, 0}, 1},
+        {{0x1p-1074, 0x1p-1074, 0, 0}, 0x1p-1073},
+        {{0x1p-1022, -0x1p-1074, 0, 0}, 0x1p-1022 - 0x1p-1074},
+        {{INFINITY, 1, 2, 3}, INFINITY},
+        {{-INFINITY, 1, 2, 3}, -INFINITY},
+        {{INFINITY, -INFINITY, 2, 3}, NAN},
+        {{NAN, INFINITY, 2, 3}, NAN},
+        {{0x1p1023, 0x1p1023, 0, 0}, INFINITY}, // the sum does not fit
+        {{0x1p1023, 0x1p1023, -0x1p1023, 0}, 0x1p1023},
+    };
+
+    for (uint32_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        double is = sum_of(cases[i].x, 4);
+        if (isnan(cases[i].want))
+            EXPECT(isnan(is));
+        else
+            EXPECT_EQ_INT(bits_of(is), bits_of(cases[i].want));
+    }
+}
+
+// Digits do not carry into each other for as many summands as there can be.
+TEST(fsum, many_summands)
+{
+    struct fsum s = {0}, all = {0};
+
+    for (uint32_t i = 0; i < 1000; i++)
+        fsum_add(&s, 0.1);
+    for (uint32_t i = 0; i < 30; i++) { // 1000 x 2^30 by doubling
+        struct fsum twice = s;
+        fsum_merge(&twice, &s);
+        s = twice;
+    }
+    fsum_merge(&all, &s);
+    double tenth = 0.1; // exactly 0x1.999999999999ap-4
+    EXPECT_EQ_INT(bits_of(fsum_value(&all)), bits_of(tenth * 1000 * 0x1p30 + 0));
+}
