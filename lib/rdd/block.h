@@ -32,7 +32,7 @@ enum block_kind {
 
 struct block_id {
     uint64_t a; /* input: node << 48 | boot epoch; else: stage fingerprint */
-    uint64_t b; /* input: source << 32 | queue; else: task << 32 | partition */
+    uint64_t b; /* input: source << 32 | queue; else: task << 40 | block of it << 16 | partition */
     uint64_t c; /* input: sequence; else: interval */
 };
 

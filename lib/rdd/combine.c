@@ -158,7 +158,7 @@ bool task_out_block(struct task_out *out, struct stage_writer *w, enum block_kin
     struct shuffle_name name = {
         .kind = kind,
         .id = {.a = w->stage->fingerprint + w->node->idx,
-               .b = (uint64_t)out->task << 32 | w->blocks++ << 16 | partition,
+               .b = (uint64_t)out->task << 40 | (uint64_t)w->blocks++ << 16 | partition,
                .c = out->interval},
         .interval = out->interval,
         .schema_hash = type_hash(x ? x->type : w->node->type)};
