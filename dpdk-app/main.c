@@ -44,7 +44,7 @@ static const struct {
      "run JOB... [--config APPLIANCE] [--pcap [PORT=]FILE [--pace] [--loop]]\n"
      "      [--input SOURCE=FILE [--rate R] [--start TIME]] [--stats FILE] [--for 10s]\n"
      "      [--record DIR | --replay DIR] [--show-dropped] [--no-huge]\n"
-     "      [--simd scalar|avx2|avx512] [-- EAL ARGS]\n"
+     "      [--simd scalar|avx2|avx512] [--burst N] [--block-rows N] [-- EAL ARGS]\n"
      "                     runs jobs on the ports of the appliance file, or on files"},
     {"check", command_check, "check JOB...           finds every error of job files"},
     {"plan", command_plan,

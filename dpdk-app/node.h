@@ -51,6 +51,7 @@ struct run_conf {
     const char *stats; /* file or "-" */
     uint64_t for_ns;   /* 0: until the input ends or a signal */
     const char *record, *replay;
+    uint32_t burst, block_rows; /* packets a step, rows a block; 0: the default */
     const char *simd;
     int eal_argc;
     char **eal_argv;

@@ -59,6 +59,8 @@ static int open_queue(struct node *n, struct port *port, uint32_t queue, char *e
                                .pool = n->pool,
                                .clock = &n->clock,
                                .start_tick = n->first_tick,
+                               .burst = n->conf->burst,
+                               .rows_max = n->conf->block_rows,
                                .shed = &n->shed};
 
     if (n->inputs_cnt == INPUTS_MAX)
@@ -159,6 +161,7 @@ static struct feeder_conf feeder_base(const struct node *n)
                                 .memory_ticks = memory_ticks(n),
                                 .queue_idx = n->inputs_cnt,
                                 .pool = n->pool,
+                                .rows_max = n->conf->block_rows,
                                 .pages_reserve = pages_reserve(n)};
 }
 

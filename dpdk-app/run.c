@@ -14,6 +14,7 @@
 #include "dpdk-app/control.h"
 #include "dpdk-app/node.h"
 #include "io/send.h"
+#include "job/units.h"
 #include "rdd/parse.h"
 #include "rdd/tkey.h"
 
@@ -57,6 +58,8 @@ static const struct option options[] = {
     {"show-dropped", no_argument, NULL, 'd'},
     {"no-huge", no_argument, NULL, 'n'},
     {"simd", required_argument, NULL, 'v'},
+    {"burst", required_argument, NULL, 'b'},
+    {"block-rows", required_argument, NULL, 'B'},
     {"record", required_argument, NULL, 'R'},
     {"replay", required_argument, NULL, 'Y'},
     {NULL, 0, NULL, 0},
@@ -97,6 +100,16 @@ static int add_input(struct run_conf *c, char *arg)
     return 0;
 }
 
+static int set_small(uint32_t *to, const char *arg, uint64_t most, const char *what)
+{
+    uint64_t v;
+
+    if (parse_uint(arg, strlen(arg), &v) || v < 1 || v > most)
+        return usage(what, arg);
+    *to = (uint32_t)v;
+    return 0;
+}
+
 static int set_option(struct run_conf *c, int opt, char *arg)
 {
     int64_t ns;
@@ -124,6 +137,11 @@ static int set_option(struct run_conf *c, int opt, char *arg)
     case 'd': c->show_dropped = true; return 0;
     case 'n': c->no_huge = true; return 0;
     case 'v': c->simd = arg; return 0;
+    case 'b':
+        return set_small(&c->burst, arg, INGEST_BURST_MAX, "--burst takes packets, 1 to 64, not");
+    case 'B':
+        return set_small(&c->block_rows, arg, 1u << 20,
+                         "--block-rows takes 1 to 1048576 rows, not");
     case 'R': c->record = arg; return 0;
     case 'Y': c->replay = arg; return 0;
     default: return EXIT_USAGE;

@@ -43,6 +43,7 @@ def run_live(rng, namespace, name):
     args = ["run", job, "--config", config, "--for", "2s", "--record", "record"]
     args += [] if has_hugepages(256) else ["--no-huge"]
     args += ["--simd", rng.choice(["scalar", "avx2"])]
+    args += ["--burst", str(rng.choice([1, 3, 32, 64])), "--block-rows", str(rng.choice([7, 300, 9999]))]
     send = [MILLRACE, "send", "--to", "10.99.0.2:9000", "--rate", rng.choice(["2k", "40k", "200k"]),
             "--size", str(rng.choice([300, 1400, 8900])), "--loop", text]
     with open("out", "wb") as out, open("err", "wb") as err:
