@@ -217,9 +217,12 @@ static void show_dropped(struct control *c, FILE *f)
 {
     struct strbuf text = {0};
 
-    for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
+    for (uint32_t i = 0; i < c->node->inputs_cnt; i++) {
         if (c->node->input[i].ingest)
             ingest_show_dropped(c->node->input[i].ingest, &text);
+        if (c->node->input[i].feeder)
+            feeder_show_dropped(c->node->input[i].feeder, &text);
+    }
     if (text.s)
         fputs(text.s, f);
     strbuf_release(&text);

@@ -122,6 +122,10 @@ bool feeder_recv(struct feeder *f, struct feed_msg *msg);
  * input is empty. */
 uint64_t feeder_last_tick(const struct feeder *f);
 
+/* feeder_show_dropped: the first few frames of each kind that no stream took, in hex; after the
+ * run. */
+struct strbuf;
+void feeder_show_dropped(const struct feeder *f, struct strbuf *out);
 void feeder_look(const struct feeder *f, struct feeder_view *v);
 /* feeder_error: after FEED_END, a sentence when the input is damaged (what was read stands); ""
  * else. */

@@ -1,4 +1,6 @@
 /* Frames of a capture. */
+#include <string.h>
+
 #include "base/assert.h"
 #include "dpdk-app/feeder_impl.h"
 
@@ -68,10 +70,34 @@ int feeder_fetch_frame(struct feeder *f)
     return 1;
 }
 
+static void keep_shown(struct feeder *f, enum feed_counter why)
+{
+    const struct capture_frame *cf = &f->item.frame;
+
+    if (why == FEED_TAKEN || f->shown_cnt[why] == FEEDER_SHOWN_MAX)
+        return;
+    struct feeder_shown *s = &f->shown[why][f->shown_cnt[why]++];
+    s->len = cf->cap_len;
+    memcpy(s->bytes, cf->bytes, s->len < FEEDER_SHOWN_BYTES ? s->len : FEEDER_SHOWN_BYTES);
+}
+
+void feeder_show_dropped(const struct feeder *f, struct strbuf *out)
+{
+    for (uint32_t why = 0; why < FEED_COUNTERS_CNT; why++)
+        for (uint32_t i = 0; i < f->shown_cnt[why]; i++) {
+            const struct feeder_shown *s = &f->shown[why][i];
+            strbuf_printf(out, "dropped frame, %s, %u bytes:", feed_counter_name[why], s->len);
+            for (uint32_t k = 0; k < s->len && k < FEEDER_SHOWN_BYTES; k++)
+                strbuf_printf(out, " %02x", s->bytes[k]);
+            strbuf_puts(out, s->len > FEEDER_SHOWN_BYTES ? " ...\n" : "\n");
+        }
+}
+
 void feeder_count_frame(struct feeder *f)
 {
     struct feeder_item *it = &f->item;
 
+    keep_shown(f, it->best);
     packet_count_burst(&f->seen, &it->pkt, 1);
     TALLY(f->n.packet[FEED_RECEIVED], 1);
     TALLY(f->n.packet[it->best], 1);

@@ -54,6 +54,15 @@ struct feeder_page {
     bool again;        /* the file has just started again: the rest of the page will do */
 };
 
+/* --show-dropped: the first few frames of each kind that no stream took. */
+#define FEEDER_SHOWN_MAX   3u
+#define FEEDER_SHOWN_BYTES 64u
+
+struct feeder_shown {
+    uint32_t len; /* of the frame */
+    uint8_t bytes[FEEDER_SHOWN_BYTES];
+};
+
 struct feeder {
     struct feeder_conf conf; /* file: a copy */
     struct block_mem mem;
@@ -86,6 +95,8 @@ struct feeder {
     uint64_t last_tick;
     char error[640];
     struct packet_counters seen; /* the writer's own */
+    uint32_t shown_cnt[FEED_COUNTERS_CNT];
+    struct feeder_shown shown[FEED_COUNTERS_CNT][FEEDER_SHOWN_MAX];
     struct feeder_view n;
 };
 
