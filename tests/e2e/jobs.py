@@ -8,17 +8,13 @@ import re
 import subprocess
 import time
 
-from e2e import (MILLRACE, TOP, Failed, appliance, equal, has_hugepages, main, test, true, write)
+from e2e import (MILLRACE, TOP, Net, Failed, appliance, equal, has_hugepages, main, test, true, write)
 
 LAYOUTS = ["{ all: 0 }", "{ control: 0, ingest: [0], workers: [1] }",
            "{ control: 0, ingest: [1], workers: [1] }",
            "{ control: 0, ingest: [1], workers: [2, 3] }"]
 REFERENCE = os.path.join(os.path.dirname(MILLRACE), "tools", "reference_of")
 SEED = int(os.environ.get("SEED", "1"))
-
-
-def netns(*args):
-    return [os.path.join(TOP, "scripts", "netns"), *args]
 
 
 def stock_job(name, interval):
@@ -35,7 +31,7 @@ def text_of(rng):
     return write("text", "\n".join(lines) + "\n")
 
 
-def run_live(rng, namespace, name):
+def run_live(rng, net, name):
     interval = rng.choice(["100ms", "200ms", "250ms"])
     job, text = stock_job(name, interval), text_of(rng)
     port = '  net0: { device: "net_af_packet0,iface=port0", mode: host, address: 10.99.0.2 }\n'
@@ -47,8 +43,8 @@ def run_live(rng, namespace, name):
     send = [MILLRACE, "send", "--to", "10.99.0.2:9000", "--rate", rng.choice(["2k", "40k", "200k"]),
             "--size", str(rng.choice([300, 1400, 8900])), "--loop", text]
     with open("out", "wb") as out, open("err", "wb") as err:
-        run = subprocess.Popen(netns("exec", namespace, MILLRACE, *args), stdout=out, stderr=err)
-        sender = subprocess.Popen(netns("exec", namespace, *send), stderr=subprocess.DEVNULL)
+        run = subprocess.Popen(net.inside(MILLRACE, *args), stdout=out, stderr=err)
+        sender = subprocess.Popen(net.inside(*send), stderr=subprocess.DEVNULL)
         try:
             code = run.wait(timeout=60)
         finally:
@@ -65,17 +61,13 @@ def run_live(rng, namespace, name):
 @test
 def live_jobs_agree_with_the_reference():
     rng = random.Random(SEED)
-    namespace = f"millrace-jobs-{os.getpid()}"
-    subprocess.run(netns("create", namespace, "9000"), check=True)
-    try:
-        for i, name in enumerate(["wordcount", "grep", "topk", "top-talkers"] * 2):
-            os.mkdir(str(i))
-            os.chdir(str(i))
-            run_live(rng, namespace, name)
-            os.chdir("..")
-            time.sleep(0.2)
-    finally:
-        subprocess.run(netns("destroy", namespace), check=False)
+    net = Net()
+    for i, name in enumerate(["wordcount", "grep", "topk", "top-talkers"] * 2):
+        os.mkdir(str(i))
+        os.chdir(str(i))
+        run_live(rng, net, name)
+        os.chdir("..")
+        time.sleep(0.2)
 
 
 if __name__ == "__main__":
