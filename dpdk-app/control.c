@@ -251,7 +251,7 @@ static void sched_conf_fill(const struct node *n, struct sched_conf *s)
                              .queues_cnt = n->queues_cnt,
                              .jobs_cnt = n->jobs_cnt,
                              .first_tick = n->first_tick,
-                             .intervals_max = 8,
+                             .intervals_max = INTERVALS_MAX,
                              .blocks_max = v.blocks_cnt,
                              .refs_max = v.blocks_cnt};
     for (uint32_t i = 0; i < n->inputs_cnt; i++)

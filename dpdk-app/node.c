@@ -16,12 +16,29 @@
 #include "dpdk-app/plan_print.h"
 #include "dpdk-app/tell.h"
 
-#define MB (1ull << 20)
+#define MB         (1ull << 20)
+#define BLOCKS_MAX (1u << 24)
 
 static int fail(FILE *err, const char *sentence)
 {
     fprintf(err, "millrace: %s\n", sentence);
     return EXIT_NO_RESOURCE;
+}
+
+/* Descriptors of blocks: 16 for each page, and, as shuffle blocks may be tiny, one for every
+ * partition of every exchange from every worker in each interval under way, twice over. */
+static uint32_t blocks_needed(const struct node *n)
+{
+    uint64_t pages = n->appliance->blocks_bytes / PAGE_BYTES, cnt = pages < 256 ? 4096 : 16 * pages;
+
+    for (uint32_t j = 0; j < n->jobs_cnt; j++) {
+        const struct plan *p = n->job[j].plan;
+        uint64_t writes = p->outputs_cnt;
+        for (uint32_t x = 0; x < p->exchanges_cnt; x++)
+            writes += p->exchange[x]->partitions;
+        cnt += 2 * writes * n->workers_cnt * (INTERVALS_MAX + 1);
+    }
+    return cnt < BLOCKS_MAX ? (uint32_t)cnt : BLOCKS_MAX;
 }
 
 /* Memory by owner, for EAL and for people. */
@@ -31,7 +48,8 @@ struct budget {
 
 static struct budget budget_of(const struct node *n)
 {
-    struct budget b = {.pages = n->appliance->blocks_bytes, .other = 96 * MB};
+    struct budget b = {.pages = n->appliance->blocks_bytes,
+                       .other = 96 * MB + blocks_needed(n) * sizeof(struct block)};
 
     for (uint32_t j = 0; j < n->jobs_cnt; j++) {
         const struct node_job *nj = &n->job[j];
@@ -82,7 +100,7 @@ static int open_eal(struct node *n, FILE *err)
 static int open_pool(struct node *n, FILE *err)
 {
     char text[512];
-    struct pool_conf conf = {.bytes = n->appliance->blocks_bytes};
+    struct pool_conf conf = {.bytes = n->appliance->blocks_bytes, .blocks_cnt = blocks_needed(n)};
 
     n->pool = pool_new(&conf, text, sizeof text);
     return n->pool ? 0 : fail(err, text);

@@ -29,8 +29,9 @@
 #include "job/job.h"
 #include "sched/sched.h"
 
-#define INPUTS_MAX  64u
-#define STREAMS_MAX 64u
+#define INPUTS_MAX    64u
+#define STREAMS_MAX   64u
+#define INTERVALS_MAX 8u /* of a job that are in flight before it counts as late */
 
 /* What the command line asks for. */
 struct run_conf {
