@@ -12,6 +12,8 @@ nothing_left() {
     [ -z "$(ls -d /tmp/millrace-demo.* /var/run/dpdk/millrace-demo 2>/dev/null)" ] || fail "it left files"
 }
 [ "$(id -u)" = 0 ] || { echo "only root may make network namespaces"; exit 77; }
+scripts/netns create "demo-probe-$$" 2>"$out/log" || { echo "no network namespaces here"; exit 77; }
+scripts/netns destroy "demo-probe-$$"
 
 yes 'one two two' | head -n 1000 >"$out/text"
 INPUT=$out/text RATE=100k SECONDS_MAX=5 scripts/run-demo >"$out/log" 2>&1 || fail "exit code $?"
