@@ -4,13 +4,14 @@ whatever the lcores, the SIMD level and the memory."""
 import csv as csv_module
 import io
 import ipaddress
+import json
 import math
 import os
 import random
 import struct
 from collections import Counter, defaultdict
 
-from e2e import (NS, ONE, PAIR, TWO, Stream, Time, appliance, equal, equal_files, main, run, screen,
+from e2e import (NS, ONE, PAIR, TWO, Live, Stream, Time, appliance, equal, equal_files, main, run, screen,
                  test, time_text, top, true, write)
 
 START = 1795132800  # 2026-11-20T00:00:00Z
@@ -422,6 +423,91 @@ sinks:
     s.values(3, [50])
     r = run(job, "--input", "lines=in.txt", "--rate", "100", "--for", "1600ms")
     equal(r.out, screen([s], range(4)), "standard output")
+
+
+WINDOWS_JOB = """
+job: windows
+interval: 1ms
+map_start: boundary
+sources:
+  lines: { type: udp, format: text }
+program: |
+  pairs = lines.map(r => (length(r.line) % 7, 1))
+  sums = pairs.reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, "10ms", "5ms")
+  sums.output(out)
+  peaks = sums.reduceByKeyAndWindow((a, b) => max(a, b), "20ms", "10ms")
+  peaks.output(out)
+  kinds = sums.window("10ms").count()
+  kinds.output(out)
+  least = lines.window("3ms").map(r => r.line).reduce((a, b) => min(a, b))
+  least.output(out)
+  n = lines.countByWindow("4ms", "2ms")
+  n.output(out)
+  sizes = pairs.window("3ms").groupByKey().mapValues(v => size(v))
+  sizes.output(out)
+  pair = pairs.reduceByWindow((a, b) => (max(a._1, b._1), a._2 + b._2), "6ms", "3ms")
+  pair.output(out)
+sinks:
+  out: { type: console, format: jsonl }
+"""
+
+
+@test
+def windows_stand_on_windows():
+    """Lengths and slides of many kinds, over intervals of a millisecond."""
+    rng = random.Random(14)
+    lines = [b"x" * rng.randrange(20) + b"%d" % rng.randrange(1000) for _ in range(5330)]
+    write("in.txt", b"\n".join(lines))
+    parts, begin, sums = per_interval(lines, 50), 1000, {}
+    names = ("sums", "peaks", "kinds", "least", "n", "sizes", "pair")
+    s = {name: Stream(name, NS // 1000) for name in names}
+    for i in range(len(parts)):
+        n = begin + i
+        if (n + 1) % 5 == 0:
+            sums[n] = Counter(len(x) % 7 for x in window(parts, i, 10))
+            s["sums"].pairs(n, sums[n])
+            s["kinds"].values(n, [sum(len(sums.get(k, ())) for k in range(n - 9, n + 1))])
+        if (n + 1) % 10 == 0:
+            last = [sums[k] for k in range(n - 19, n + 1) if k in sums]
+            s["peaks"].pairs(n, {k: max(c[k] for c in last) for c in last for k in c})
+        s["least"].values(n, [min(window(parts, i, 3))])
+        if (n + 1) % 2 == 0:
+            s["n"].values(n, [len(window(parts, i, 4))])
+        s["sizes"].pairs(n, Counter(len(x) % 7 for x in window(parts, i, 3)))
+        if (n + 1) % 3 == 0:
+            six = window(parts, i, 6)
+            s["pair"].put(n, [(max(len(x) % 7 for x in six), len(six))])
+    for lcores in (PAIR, ONE, TWO):
+        r = run(WINDOWS_JOB, "--input", "lines=in.txt", "--rate", "50k", "--start",
+                "1970-01-01T00:00:01Z", config=appliance(lcores, state="96MB"))
+        equal(r.out, screen(list(s.values()), range(begin, begin + len(parts))), "standard output")
+
+
+@test
+def a_signal_ends_a_file():
+    """SIGTERM while a file is read at the pace of its time: what came is there, cut short."""
+    job = """
+job: cut
+interval: 200ms
+sources:
+  lines: { type: udp, format: text }
+program: |
+  n = lines.count()
+  n.output(out)
+sinks:
+  out: { type: console, format: jsonl }
+"""
+    write("in.txt", b"x\n" * 100000)
+    with Live(None, job, "--input", "lines=in.txt", "--rate", "1000", "--pace",
+              config=appliance()) as live:
+        live.wait("the third interval", lambda: os.path.getsize(live.out_path) > 250)
+        live.process.terminate()
+        r = live.end()
+    rows = [json.loads(line) for line in r.out.splitlines()]
+    equal([row["interval"] for row in rows], list(range(len(rows))), "intervals")
+    equal([row.get("complete", True) for row in rows], [True] * (len(rows) - 1) + [False], "complete")
+    true(all(row["value"] == 200 for row in rows[:-1]) and rows[-1]["value"] <= 200, f"{rows}")
+    equal(r.job()["records"]["offered"], sum(row["value"] for row in rows), "records")
 
 
 # ---- the same again -------------------------------------------------------------------------------
