@@ -30,9 +30,10 @@ awk '$1 ~ /^(offered|processed|dropped)$/ { gsub(",", ""); p[$1] = $2; r[$1] = $
 setsid env --default-signal=INT scripts/run-demo >"$out/log" 2>&1 &
 group=$!
 for _ in $(seq 100); do
-    [ "$(grep -c 'records/s, processing' "$out/log")" -ge 2 ] && break
+    [ "$(grep -c '^counts.top  interval' "$out/log")" -ge 2 ] && break
     sleep 0.2
 done
+[ "$(grep -c '^counts.top  interval' "$out/log")" -ge 2 ] || fail "no second table in 20 s"
 kill -INT -- "-$group" || fail "it had ended before Ctrl-C"
 wait "$group" || fail "exit code $? after Ctrl-C"
 grep -q 'processed  *[1-9]' "$out/log" || fail "no summary after Ctrl-C"
