@@ -465,6 +465,17 @@ class Live:
         """Packets that a queue has given to Millrace."""
         return (self.ask(f"/millrace/queues/{port}_{queue}") or {}).get("received", 0)
 
+    def records(self, job):
+        """Records that a job has read."""
+        return (self.ask("/millrace/jobs") or {}).get(f"{job}_records_offered", 0)
+
+    def settled(self):
+        """Waits until nothing more comes."""
+        was = -1
+        while was != self.received():
+            was = self.received()
+            time.sleep(0.6)
+
     def running(self):
         self.wait("its telemetry", lambda: self.ask("/millrace/lcores"))
 

@@ -103,7 +103,7 @@ def every_datagram_is_counted():
                     time.sleep(0.005)
             sender = subprocess.run(net.inside(MILLRACE, "send", "--to", f"{ADDRESS}:9000", "--rate",
                                                "20k", "text"), capture_output=True, check=True)
-            time.sleep(0.6)
+            live.wait("all lines", lambda: live.records("sequence") >= 11000)
             r = live.stop()
         numbers = sorted(row["value"] for row in rows_of_files("rows/seen"))
         equal(numbers, list(range(6000)) + list(range(10**6, 10**6 + 5000)), "numbers")
@@ -123,7 +123,7 @@ def overload(config, jobs, send):
         arp = meet(net, live, raw)
         live.begun(0.5)
         sent = send(udp, live)
-        time.sleep(1.2)
+        live.settled()
         r = live.stop()
     check_packets(r.job()["packets"], sent, arp)
     return r, sent
@@ -201,12 +201,12 @@ def a_signal_ends_the_interval():
     with Net() as net:
         config = appliance(PAIR, ports=host_port())
         with Live(net, SLOW_TICK_JOB, config=config) as live, net.raw() as raw, net.udp() as udp:
-            meet(net, live, raw)
+            arp = meet(net, live, raw)
             live.begun(2)
             start = time.time()
             for i in range(500):
                 udp.send(b"%d\n" % i)
-            time.sleep(0.3)
+            live.wait("all of it", lambda: live.received() == 500 + arp)
             r = live.stop()
         last = rows(r, "n")[-1]
         equal((last["value"], last.get("complete")), (500, False), "the last row")
@@ -241,7 +241,7 @@ def a_second_signal_ends_at_once():
             start = time.monotonic()
             live.process.send_signal(signal.SIGINT)
             code = live.process.wait(10)
-            within(time.monotonic() - start, 0, 1, "seconds to the end")
+            within(time.monotonic() - start, 0, 3, "seconds to the end")
             true(code != 0, "it says that all is well")
         os.close(read_end)
         os.close(write_end)
@@ -289,7 +289,7 @@ def a_mirror_port_sees_all():
                 sent += 1
                 if sent % 50 == 0:
                     time.sleep(0.002)
-            time.sleep(0.7)
+            live.wait("all frames", lambda: live.received() == sent)
             r = live.stop()
             after = net.ip("-s", "-j", "link", "show", "host0")
     last = rows(r, "best")
@@ -379,7 +379,6 @@ def queues_share_the_load():
             got = lambda: [live.received(queue=q) for q in (0, 1)]
             live.wait("all packets", lambda: sum(got()) == 3200 + arp)
             queues = got()
-            time.sleep(0.6)
             r = live.stop()
             for s in senders:
                 s.close()
@@ -407,7 +406,7 @@ def a_tap_device():
                     udp.send(b"%d\n" % i)
                     if i % 50 == 0:
                         time.sleep(0.002)
-                time.sleep(0.8)
+                live.wait("all lines", lambda: live.records("sequence") == 1000)
             r = live.stop()
     equal(r.job()["packets"]["processed"], 1000, "datagrams")
     numbers = sorted(row["value"] for row in rows_of_files("rows/seen"))
@@ -435,13 +434,16 @@ def a_memif_device():
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             time.sleep(2.5)  # the two ends look for each other now and then
-            out, _ = sender.communicate(b"start tx_first 100\nstop\nquit\n", timeout=20)
+            sender.stdin.write(b"start tx_first 100\nstop\n")
+            sender.stdin.flush()
+            time.sleep(0.5)
+            live.settled()  # what is in the ring when the sender goes is lost
+            out, _ = sender.communicate(b"quit\n", timeout=20)
         finally:
             sender.kill()
             sender.wait()
             shutil.rmtree(f"/var/run/dpdk/{prefix}", ignore_errors=True)
         sent = int(re.search(rb"TX-packets: (\d+)", out).group(1))
-        time.sleep(0.6)
         r = live.stop()
     true(sent > 0, f"nothing was sent: {out.decode(errors='replace')}")
     equal(r.job()["packets"], {"offered": sent, "processed": sent, "dropped": {}})
