@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/assert.h"
 #include "base/simd.h"
 #include "perf/blocks.h"
+#include "perf/feeds.h"
 #include "perf/report.h"
 #include "perf/side.h"
 
@@ -18,11 +18,6 @@
 #define PASSES      2u  /* over all blocks, in a timed interval */
 #define REPETITIONS 7u
 #define SEED        1u
-
-static struct side grep_limit(void)
-{
-    return limit_grep();
-}
 
 static struct side wordcount_limit(void)
 {
@@ -34,12 +29,14 @@ static struct side topk_limit(void)
     return limit_wordcount(50);
 }
 
+/* A row of the table. Jobs of the same feed stand together: its blocks are made once for them. */
 static const struct job_bench {
     const char *name, *path;
+    const struct perf_feed *feed;
     struct side (*limit)(void);
-} benches[] = {{"grep", "configs/grep.yaml", grep_limit},
-               {"wordcount", "configs/wordcount.yaml", wordcount_limit},
-               {"topk", "configs/topk.yaml", topk_limit}};
+} benches[] = {{"grep", "configs/grep.yaml", &feed_text, limit_grep},
+               {"wordcount", "configs/wordcount.yaml", &feed_text, wordcount_limit},
+               {"topk", "configs/topk.yaml", &feed_text, topk_limit}};
 
 #define BENCHES_CNT (sizeof benches / sizeof benches[0])
 
@@ -63,7 +60,7 @@ static struct took interval(const struct side *s, uint64_t number, const struct 
 
     for (uint32_t p = 0; p < passes; p++)
         for (uint32_t i = 0; i < cnt; i++)
-            s->feed(s->ctx, number, &b->block[i]);
+            s->feed(s->ctx, number, b->block[i]);
     s->close(s->ctx, number);
     return (struct took){now_s(CLOCK_THREAD_CPUTIME_ID) - busy_s, now_s(CLOCK_MONOTONIC) - wall_s};
 }
@@ -97,9 +94,10 @@ static double median(double *x, uint32_t cnt)
 
 static struct bench_row run(const struct job_bench *j, const struct perf_blocks *b)
 {
-    struct side engine = side_engine(j->path), limit = j->limit();
     struct bench_row row = {.job = j->name, .feed = "blocks", .lcores = 1, .answer_agrees = true};
-    double records = (double)b->cnt * PASSES * PERF_BLOCK_RECORDS;
+    double records = (double)b->records * PASSES;
+    size_t mark = perf_pages_mark();
+    struct side engine = side_engine(j->path), limit = j->limit();
     double rate[4][REPETITIONS], ratio[REPETITIONS];
     uint64_t n = 0;
 
@@ -123,6 +121,7 @@ static struct bench_row run(const struct job_bench *j, const struct perf_blocks 
     row.limit_wall_per_s = median(rate[3], REPETITIONS);
     row.ratio = median(ratio, REPETITIONS);
     row.spread = (ratio[REPETITIONS - 1] - ratio[0]) / row.ratio;
+    perf_pages_release(mark);
     return row;
 }
 
@@ -138,25 +137,26 @@ static bool wanted(const char *name, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    const struct perf_feed *feed = NULL;
     struct perf_blocks blocks;
     struct bench_row row[BENCHES_CNT];
     const char *build = getenv("BUILD");
-    char note[160], path[4096];
+    char path[4096];
     uint32_t cnt = 0;
     bool agrees = true;
 
     simd_init(SIMD_AUTO);
-    perf_blocks_make(&blocks, BLOCKS_CNT, SEED);
-    snprintf(
-        note, sizeof note,
-        "%u sealed blocks, %.0f MB, recycled; 100-byte records of %.1f Zipf words, %u distinct",
-        blocks.cnt, (double)blocks.cnt * PERF_BLOCK_BYTES / 1e6, blocks.words_per_record,
-        GEN_WORDS);
-    report_machine(note);
-    report_head();
     for (uint32_t i = 0; i < BENCHES_CNT; i++) {
         if (!wanted(benches[i].name, argc, argv))
             continue;
+        if (benches[i].feed != feed) {
+            feed = benches[i].feed;
+            perf_pages_release(0);
+            perf_blocks_make(&blocks, feed, BLOCKS_CNT, SEED);
+            if (!cnt)
+                report_machine();
+            report_feed(&blocks);
+        }
         row[cnt] = run(&benches[i], &blocks);
         agrees &= row[cnt].answer_agrees;
         report_row(&row[cnt++]);

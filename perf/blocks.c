@@ -1,154 +1,65 @@
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-
-#include "base/assert.h"
 #include "perf/blocks.h"
 
-static const char *pages_mode = "none";
+#include "base/assert.h"
+#include "net/packet.h"
 
-const char *perf_pages_mode(void)
+/* Pages for the rows of an index beside a page of data: 48 bytes a frame of 64, or 8 a run. */
+static uint32_t index_pages(enum block_kind kind, uint32_t cnt)
 {
-    return pages_mode;
+    return kind == BLOCK_PACKETS ? cnt + 2 : cnt / 8 + 2;
 }
 
-void *perf_pages(size_t bytes)
+static void on_sealed(void *ctx, struct block *b)
 {
-    size_t huge = (bytes + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
-    void *p = mmap(NULL, huge, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE, -1, 0);
+    struct perf_blocks *s = ctx;
 
-    if (p != MAP_FAILED) {
-        pages_mode = "hugetlb 2 MB";
-        return p;
-    }
-    p = mmap(NULL, huge + PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    MR_ASSERT(p != MAP_FAILED);
-    p = (void *)(((uintptr_t)p + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1));
-    pages_mode = madvise(p, huge, MADV_HUGEPAGE) ? "4 KB" : "transparent huge pages, where given";
-    memset(p, 0, huge);
-    return p;
+    MR_ASSERT(s->room > 0);
+    ((struct block **)s->block)[s->cnt++] = b;
+    s->bytes += perf_block_bytes(b);
+    s->room--;
 }
 
-void perf_blocks_make(struct perf_blocks *b, uint32_t cnt, uint64_t seed)
+/* A row was added; it is one too many when it has opened a block behind the last of the set. */
+static bool added(struct perf_blocks *b, bool ok, uint32_t records)
 {
-    struct gen_text *g = malloc(sizeof *g);
-    struct run *runs = perf_pages((size_t)cnt * PERF_RUNS * sizeof *runs);
-    uint8_t *text = perf_pages((size_t)cnt * PAGE_BYTES);
-
-    *b = (struct perf_blocks){.cnt = cnt, .block = calloc(cnt, sizeof *b->block)};
-    MR_ASSERT(g && b->block);
-    gen_text_init(g, seed);
-    for (uint32_t i = 0; i < cnt; i++) {
-        struct block *k = &b->block[i];
-        k->hdr = (struct block_hdr){.magic = BLOCK_MAGIC,
-                                    .version = BLOCK_VERSION,
-                                    .kind = BLOCK_RUNS,
-                                    .id = {0, 0, i},
-                                    .rows = PERF_RUNS};
-        k->index = runs + (size_t)i * PERF_RUNS;
-        k->base = text + (size_t)i * PAGE_BYTES;
-        k->ord_hi = block_ord(0, 0, 0, i);
-        for (uint32_t r = 0; r < PERF_RUNS; r++)
-            runs[(size_t)i * PERF_RUNS + r] = (struct run){r * PERF_RUN_BYTES, PERF_RUN_BYTES};
-        for (uint32_t r = 0; r < PERF_BLOCK_RECORDS; r++)
-            gen_text_record(g, text + (size_t)i * PAGE_BYTES + (size_t)r * GEN_RECORD_BYTES);
-    }
-    b->words_per_record = (double)g->words / (double)g->records;
-    free(g);
+    MR_ASSERT(ok);
+    if (!b->room)
+        return false;
+    b->records += records;
+    return true;
 }
 
-/* ---- memory of a runner's own blocks ------------------------------------------------------------
- */
-
-struct mem_page {
-    uint32_t refs;
-    uint8_t *bytes;
-    struct mem_page *next;
-};
-
-struct perf_mem {
-    struct mem_page *free_page;
-    struct block *free_block;
-};
-
-struct perf_mem *perf_mem_new(uint32_t pages_cnt, uint32_t blocks_cnt)
+bool perf_blocks_run(struct perf_blocks *b, const void *payload, uint32_t len, uint32_t records)
 {
-    struct perf_mem *m = calloc(1, sizeof *m);
-    struct mem_page *page = calloc(pages_cnt, sizeof *page);
-    struct block *block = calloc(blocks_cnt, sizeof *block);
-    uint8_t *bytes = perf_pages((size_t)pages_cnt * PAGE_BYTES);
+    struct block_bytes bytes = {.at = payload, .len = len};
 
-    MR_ASSERT(m && page && block);
-    for (uint32_t i = 0; i < pages_cnt; i++) {
-        page[i] = (struct mem_page){.bytes = bytes + (size_t)i * PAGE_BYTES, .next = m->free_page};
-        m->free_page = &page[i];
-    }
-    for (uint32_t i = 0; i < blocks_cnt; i++) {
-        block[i] = (struct block){.home = i, .next = m->free_block};
-        m->free_block = &block[i];
-    }
-    return m;
+    return added(b, block_builder_add_run(b->builder, &bytes), records);
 }
 
-static void *page_get(void *ctx, uint8_t **bytes)
+bool perf_blocks_frame(struct perf_blocks *b, const void *frame, uint32_t len, int64_t ts_ns)
 {
-    struct perf_mem *m = ctx;
-    struct mem_page *p = m->free_page;
+    struct block_bytes bytes = {.at = frame, .len = len};
+    struct packet_frame f = {
+        .bytes = frame, .ts_ns = ts_ns, .cap_len = len, .wire_len = len, .vlan_tci = PACKET_NO_TAG};
+    struct pkt row;
 
-    if (!p)
-        return NULL;
-    m->free_page = p->next;
-    p->refs = 1;
-    *bytes = p->bytes;
-    return p;
+    packet_decode(&row, &f, 0);
+    return added(b, block_builder_add_pkt(b->builder, &row, &bytes), 1);
 }
 
-static void page_hold(void *ctx, void *page)
+void perf_blocks_make(struct perf_blocks *b, const struct perf_feed *feed, uint32_t cnt,
+                      uint64_t seed)
 {
-    (void)ctx;
-    ((struct mem_page *)page)->refs++;
-}
+    /* One page and one block are for the row that is too many. */
+    struct perf_mem *mem = perf_mem_new(cnt + 1 + index_pages(feed->kind, cnt), cnt + 1);
+    struct block_builder builder;
+    struct block_builder_conf conf = {
+        .mem = perf_mem_seam(mem), .kind = feed->kind, .sealed = on_sealed, .sealed_ctx = b};
 
-static void page_drop(void *ctx, void *page)
-{
-    struct perf_mem *m = ctx;
-    struct mem_page *p = page;
-
-    if (--p->refs)
-        return;
-    p->next = m->free_page;
-    m->free_page = p;
-}
-
-static struct block *block_get(void *ctx)
-{
-    struct perf_mem *m = ctx;
-    struct block *b = m->free_block;
-
-    if (!b)
-        return NULL;
-    m->free_block = b->next;
-    *b = (struct block){.home = b->home};
-    return b;
-}
-
-static void block_put(void *ctx, struct block *b)
-{
-    struct perf_mem *m = ctx;
-
-    b->next = m->free_block;
-    m->free_block = b;
-}
-
-struct block_mem perf_mem_seam(struct perf_mem *m)
-{
-    return (struct block_mem){m, page_get, page_hold, page_drop, block_get, block_put};
-}
-
-void perf_mem_release(struct perf_mem *m, struct block *b)
-{
-    if (b->page)
-        page_drop(m, b->page);
-    block_put(m, b);
+    *b = (struct perf_blocks){
+        .block = perf_pages(cnt * sizeof *b->block), .builder = &builder, .room = cnt};
+    block_builder_init(&builder, &conf);
+    feed->fill(b, seed);
+    MR_ASSERT(b->cnt == cnt && b->records);
+    b->builder = NULL;
 }

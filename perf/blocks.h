@@ -1,41 +1,50 @@
 /*
- * Sealed blocks for the benchmarks, as the builder of an input queue would have sealed them: one
- * page of 2 MB each, rows of 1,400 bytes (the payload of a datagram, 14 records of 100 bytes), one
- * behind the other as ingest's dense copy lays them. The set is made once and recycled.
+ * Sealed blocks for the benchmarks, sealed by the builder that ships (rdd/builder.h) from rows one
+ * behind the other, as ingest's dense copy lays them. A set is made once and recycled.
  *
- * perf_pages: memory for blocks, tables and states, in huge pages where they can be had: reserved
- * ones, else transparent ones, else small ones; perf_pages_mode tells which it was. Never freed.
+ * What is in them is a feed: its fill adds rows until a set is full,
+ *   runs     payloads of datagrams, which a format cuts into records (perf_blocks_run)
+ *   packets  frames, decoded as at the burst (perf_blocks_frame)
+ * Both return false when the set is full; that row is not in it.
  *
- * struct perf_mem is where a runner's shuffle blocks come from (struct block_mem): a fixed number
- * of pages and descriptors, taken at the start.
+ * The bytes of a block are at block->base + first row's offset, perf_block_bytes of them without a
+ * gap; 64 bytes behind them can be read.
  */
 #ifndef PERF_BLOCKS_H
 #define PERF_BLOCKS_H
 
-#include "perf/gen_text.h"
-#include "rdd/builder.h"
-
-#define PERF_RUN_BYTES     1400u
-#define PERF_RUNS          (PAGE_BYTES / PERF_RUN_BYTES)
-#define PERF_BLOCK_BYTES   (PERF_RUNS * PERF_RUN_BYTES)
-#define PERF_BLOCK_RECORDS (PERF_BLOCK_BYTES / GEN_RECORD_BYTES)
-
-void *perf_pages(size_t bytes);
-const char *perf_pages_mode(void);
+#include "perf/memory.h"
 
 struct perf_blocks {
     uint32_t cnt;
-    struct block *block;
-    double words_per_record;
+    struct block *const *block;
+    uint64_t records; /* in all of them */
+    uint64_t bytes;   /* the same */
+    char note[128];   /* of the fill, for the report: what the records are */
+    struct block_builder *builder;
+    uint32_t room; /* blocks that are still to come */
 };
 
-void perf_blocks_make(struct perf_blocks *b, uint32_t cnt, uint64_t seed);
+struct perf_feed {
+    enum block_kind kind;
+    void (*fill)(struct perf_blocks *b, uint64_t seed);
+};
 
-struct perf_mem;
+bool perf_blocks_run(struct perf_blocks *b, const void *payload, uint32_t len, uint32_t records);
+bool perf_blocks_frame(struct perf_blocks *b, const void *frame, uint32_t len, int64_t ts_ns);
 
-struct perf_mem *perf_mem_new(uint32_t pages_cnt, uint32_t blocks_cnt);
-struct block_mem perf_mem_seam(struct perf_mem *m);
-/* perf_mem_release lets a block that a task made go. */
-void perf_mem_release(struct perf_mem *m, struct block *b);
+void perf_blocks_make(struct perf_blocks *b, const struct perf_feed *feed, uint32_t cnt,
+                      uint64_t seed);
+
+static inline uint32_t perf_block_bytes(const struct block *b)
+{
+    return b->hdr.bytes - b->hdr.rows * block_input_row_bytes((enum block_kind)b->hdr.kind);
+}
+
+/* perf_block_text: the first byte of a block of runs. */
+static inline const uint8_t *perf_block_text(const struct block *b)
+{
+    return b->base + ((const struct run *)b->index)->off;
+}
 
 #endif

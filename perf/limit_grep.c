@@ -84,10 +84,10 @@ static uint64_t grep_avx2(const uint8_t *p, const uint8_t *text_end)
 static void grep_feed(void *ctx, uint64_t interval, const struct block *b)
 {
     struct grep *g = ctx;
-    const uint8_t *end = b->base + PERF_BLOCK_BYTES;
+    const uint8_t *text = perf_block_text(b), *end = text + perf_block_bytes(b);
 
     (void)interval;
-    g->lines += simd_level == SIMD_AVX512 ? grep_avx512(b->base, end) : grep_avx2(b->base, end);
+    g->lines += simd_level == SIMD_AVX512 ? grep_avx512(text, end) : grep_avx2(text, end);
 }
 
 static void grep_close(void *ctx, uint64_t interval)

@@ -18,6 +18,7 @@
 #include "base/assert.h"
 #include "base/simd.h"
 #include "perf/blocks.h"
+#include "perf/gen_text.h"
 #include "perf/side.h"
 #include "rdd/tkey.h"
 
@@ -183,10 +184,13 @@ static void words_feed(void *ctx, uint64_t interval, const struct block *b)
 {
     struct words *w = ctx;
 
+    const uint8_t *text = perf_block_text(b);
+    uint32_t total = perf_block_bytes(b);
+
     (void)interval;
-    for (uint32_t at = 0; at < PERF_BLOCK_BYTES; at += STEP_BYTES) {
-        const uint8_t *p = b->base + at;
-        uint32_t left = PERF_BLOCK_BYTES - at, bytes = left < STEP_BYTES ? left : STEP_BYTES, n;
+    for (uint32_t at = 0; at < total; at += STEP_BYTES) {
+        const uint8_t *p = text + at;
+        uint32_t left = total - at, bytes = left < STEP_BYTES ? left : STEP_BYTES, n;
         if (simd_level == SIMD_AVX512) {
             n = tokens_avx512(w, p, bytes);
             pack_avx512(w, n);

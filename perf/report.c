@@ -57,7 +57,7 @@ static void look(struct machine *m)
         fclose(f);
 }
 
-void report_machine(const char *note)
+void report_machine(void)
 {
     struct machine m;
 
@@ -66,11 +66,12 @@ void report_machine(const char *note)
            m.l2_bytes / 1024, m.l3_bytes / 1024, simd_level_name(simd_level), m.load);
     printf("versions Linux %s, compiler %s\n", m.kernel, __VERSION__);
     printf("memory   %s\n", perf_pages_mode());
-    printf("feed     %s\n\n", note);
 }
 
-void report_head(void)
+void report_feed(const struct perf_blocks *b)
 {
+    printf("\nfeed     %u sealed blocks, %.0f MB, recycled: %s\n", b->cnt, (double)b->bytes / 1e6,
+           b->note);
     printf("%-10s %-7s %6s %12s %12s %6s %7s  %-9s %s\n", "job", "feed", "lcores", "M records/s",
            "limit", "ratio", "spread", "(wall)", "answer agrees");
 }

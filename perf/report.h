@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "perf/blocks.h"
+
 struct bench_row {
     const char *job, *feed;
     uint32_t lcores;
@@ -20,9 +22,10 @@ struct bench_row {
     bool answer_agrees;
 };
 
-/* report_machine prints the machine and versions; note: what was fed. */
-void report_machine(const char *note);
-void report_head(void);
+/* report_machine prints the machine and versions; report_feed what the rows that follow were fed,
+ * and the head of their table. */
+void report_machine(void);
+void report_feed(const struct perf_blocks *b);
 void report_row(const struct bench_row *r);
 /* report_json writes the file; 0 or -errno. */
 int report_json(const char *path, const struct bench_row *row, uint32_t cnt);

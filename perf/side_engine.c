@@ -11,7 +11,7 @@
 #include "io/order.h"
 #include "io/render.h"
 #include "job/job.h"
-#include "perf/blocks.h"
+#include "perf/memory.h"
 #include "perf/side.h"
 #include "rdd/task.h"
 #include "sched/sched.h"
