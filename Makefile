@@ -23,6 +23,8 @@ TEST_ROOMS := $(sort $(filter-out common fuzz e2e tools,$(patsubst tests/%/,%,$(
 FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TOOL_NAMES := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 PERF_NAMES := $(patsubst perf/%.c,%,$(wildcard perf/bench_*.c))
+# Programs of perf/ that scripts run, with what they share.
+PERF_TOOLS := port
 E2E_TESTS  := $(sort $(shell find tests/e2e -maxdepth 1 -type f -executable 2>/dev/null))
 
 # ---- flags -----------------------------------------------------------------------------------------
@@ -78,7 +80,9 @@ TEST_BINS   := $(addprefix $(BUILD)/tests/,$(TEST_ROOMS))
 FUZZ_BINS   := $(addprefix $(BUILD)/fuzz/,$(FUZZ_NAMES))
 TOOL_BINS   := $(addprefix $(BUILD)/tools/,$(TOOL_NAMES))
 PERF_BINS   := $(addprefix $(BUILD)/perf/,$(PERF_NAMES))
-PERF_OBJS   := $(call obj,$(filter-out perf/bench_%,$(wildcard perf/*.c)))
+PERF_OBJS   := $(call obj,$(filter-out perf/bench_% $(PERF_TOOLS:%=perf/%.c),$(wildcard perf/*.c)))
+PERF_TOOL_BINS := $(addprefix $(BUILD)/perf/,$(PERF_TOOLS))
+PERF_TOOL_OBJS := $(call obj,perf/gen_text.c perf/gen_frames.c $(wildcard perf/port_*.c))
 PROGRAM     := $(if $(wildcard dpdk-app/main.c),$(BUILD)/millrace)
 
 .PHONY: help all run test check bench format clean tests unit e2e asan tsan fuzz fuzz-corpus \
@@ -103,7 +107,7 @@ tests: ## build the tests without running them
 programs: $(ROOM_LIBS) $(PROGRAM) ; @:
 test-programs: programs $(TEST_BINS) $(TOOL_BINS) ; @:
 fuzzers: $(FUZZ_BINS) ; @:
-benches: $(PERF_BINS) ; @:
+benches: $(PERF_BINS) $(PERF_TOOL_BINS) ; @:
 
 # Objects depend on the flags they were made with, so that MODE or CC can change in one BUILD.
 FLAGS_TEXT := $(CC) $(APP_CFLAGS) $(TEST_CFLAGS)
@@ -159,6 +163,11 @@ $(BUILD)/tools/%: $(BUILD)/obj/tests/tools/%.o $(call obj,$(wildcard tests/commo
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	@$(LINK) $(filter %.o,$^) $(LIBS) -o $@
+
+$(PERF_TOOL_BINS): $(BUILD)/perf/%: $(BUILD)/obj/perf/%.o $(PERF_TOOL_OBJS) $(APP_LIB) $(ROOM_LIBS)
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	@$(LINK) $(filter %.o,$^) $(APP_LIB) $(LIBS) $(DPDK_LIBS) -o $@
 
 $(BUILD)/perf/%: $(BUILD)/obj/perf/%.o $(PERF_OBJS) $(APP_LIB) $(ROOM_LIBS)
 	@mkdir -p $(@D)

@@ -1,0 +1,211 @@
+/*
+ * A job on a port that replays frames (port_replay.h), or a bare receive loop on it:
+ *
+ *   port --config APPLIANCE --job JOB [--frames text|packets] [--seconds N] [--rate PACKETS/S]
+ *        [--stats FILE] [--out FILE] [--bare | --ingest] [--verify]
+ *
+ * The appliance runs as `millrace run` runs it, in this process; its first port has to be a
+ * net_null with rxd: 1024. Another device is left alone, for traffic that comes from a wire
+ * (perf/gen). --bare polls bursts of 32 and frees them, --ingest seals blocks that nobody reads;
+ * neither runs a job. What the port saw goes to
+ * --out as one JSON object.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <rte_cycles.h>
+
+#include "base/simd.h"
+#include "dpdk-app/control.h"
+#include "dpdk-app/ethdev.h"
+#include "dpdk-app/node.h"
+#include "perf/port_replay.h"
+
+#define FRAMES_CNT 32768u
+#define BURST      32u
+#define SEED       1u
+#define WARM_S     1.5 /* the run begins at the next second */
+
+struct options {
+    struct run_conf run;
+    const char *frames, *out;
+    double seconds, rate;
+    bool bare, ingest, verify;
+};
+
+static struct node *running;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    node_stop(running, 1);
+}
+
+/* The seam through which the language reads files. */
+static int read_file(const char *path, struct strbuf *out)
+{
+    char piece[4096];
+    size_t n;
+    FILE *f = fopen(path, "r");
+
+    if (!f)
+        return -errno;
+    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
+        strbuf_add(out, piece, n);
+    fclose(f);
+    return 0;
+}
+
+static double seconds_of(clockid_t clock)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int parse(struct options *o, int argc, char **argv)
+{
+    static const struct option known[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"job", required_argument, NULL, 'j'},
+        {"frames", required_argument, NULL, 'f'},
+        {"seconds", required_argument, NULL, 't'},
+        {"rate", required_argument, NULL, 'r'},
+        {"stats", required_argument, NULL, 's'},
+        {"out", required_argument, NULL, 'o'},
+        {"bare", no_argument, NULL, 'b'},
+        {"ingest", no_argument, NULL, 'i'},
+        {"verify", no_argument, NULL, 'v'},
+        {NULL, 0, NULL, 0},
+    };
+    int opt;
+
+    *o = (struct options){.frames = "text", .out = "/dev/stderr", .seconds = 5};
+    while ((opt = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        switch (opt) {
+        case 'c': o->run.config = optarg; break;
+        case 'j': o->run.job[0] = optarg; break;
+        case 'f': o->frames = optarg; break;
+        case 't': o->seconds = strtod(optarg, NULL); break;
+        case 'r': o->rate = strtod(optarg, NULL); break;
+        case 's': o->run.stats = optarg; break;
+        case 'o': o->out = optarg; break;
+        case 'b': o->bare = true; break;
+        case 'i': o->ingest = true; break;
+        case 'v': o->verify = true; break;
+        default: return -1;
+        }
+    }
+    o->run.jobs_cnt = 1;
+    o->run.for_ns = (uint64_t)(o->seconds * 1e9);
+    return o->run.config && o->run.job[0] && o->seconds > 0 ? 0 : -1;
+}
+
+/* Polls and frees, nothing else. */
+static void bare_step(struct node *n)
+{
+    struct rte_mbuf *mbuf[BURST];
+    uint16_t cnt = rte_eth_rx_burst(n->port[0].id, 0, mbuf, BURST);
+
+    rte_pktmbuf_free_bulk(mbuf, cnt);
+}
+
+/* Seals blocks, which nobody reads. */
+static void ingest_only_step(struct node *n)
+{
+    struct ingest *q = n->input[0].ingest;
+    struct ingest_msg msg;
+
+    ingest_step(q, rte_rdtsc());
+    while (ingest_recv(q, &msg, 1))
+        if (msg.kind == INGEST_BLOCK)
+            pool_block_release(n->pool, msg.block);
+}
+
+/* A loop of one step in the main thread; returns packets/s of the CPU time that it had. */
+static double loop(struct node *n, const struct replay *r, void (*step)(struct node *n),
+                   double seconds)
+{
+    double from_s = 0, warm = seconds_of(CLOCK_MONOTONIC) + WARM_S;
+    uint64_t from = 0;
+
+    for (;;) {
+        for (uint32_t i = 0; i < 4096; i++)
+            step(n);
+        double now = seconds_of(CLOCK_MONOTONIC);
+        if (now > warm && !from) {
+            from_s = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+            from = r->delivered;
+        }
+        if (now > warm + seconds)
+            return (double)(r->delivered - from) / (seconds_of(CLOCK_THREAD_CPUTIME_ID) - from_s);
+    }
+}
+
+static void put(const struct options *o, const struct replay *r, double per_s, double cpu_s)
+{
+    FILE *f = fopen(o->out, "w");
+
+    if (!f)
+        return;
+    fprintf(f,
+            "{\"packets_per_s\": %.0f, \"cpu_s\": %.3f, \"delivered\": %llu, \"missed\": %llu, "
+            "\"no_mbuf\": %llu, \"pages_written\": %llu, \"bad\": %llu, \"records_per_packet\": "
+            "%u, \"packet_bytes\": %u}\n",
+            per_s, cpu_s, (unsigned long long)r->delivered, (unsigned long long)r->missed,
+            (unsigned long long)r->no_mbuf, (unsigned long long)r->pages_written,
+            (unsigned long long)r->bad, r->frames ? r->frames->records : 0,
+            r->frames ? r->frames->bytes : 0);
+    fclose(f);
+}
+
+static int run(struct node *n, const struct options *o, struct replay *r,
+               const struct gen_frames *frames)
+{
+    int rc = node_open(n, stderr);
+
+    if (rc)
+        return rc;
+    struct port *p = &n->port[0];
+    double per_s = 0, cpu_s = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    r->verify = o->verify;
+    if (!strncmp(p->conf->device, "net_null", 8))
+        replay_attach(r, p, frames, o->rate);
+    p->queue[0].landing->in_pages = true;
+    if (o->bare || o->ingest)
+        per_s = loop(n, r, o->bare ? bare_step : ingest_only_step, o->seconds);
+    else
+        rc = node_run(n);
+    cpu_s = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu_s;
+    if (per_s <= 0)
+        control_report(n->control, stderr);
+    put(o, r, per_s, cpu_s);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    static struct replay replay;
+    struct options o;
+    struct gen_frames frames;
+
+    if (parse(&o, argc, argv) || gen_frames_make(&frames, o.frames, FRAMES_CNT, SEED)) {
+        fputs("port: see the head of perf/port.c for its arguments\n", stderr);
+        return 64;
+    }
+    simd_init(SIMD_AUTO);
+    job_seams.read_file = read_file;
+    running = node_load(&o.run, stderr);
+    if (!running)
+        return 78;
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = on_signal}, NULL);
+    int rc = run(running, &o, &replay, &frames);
+    node_close(running);
+    gen_frames_free(&frames);
+    return rc;
+}
