@@ -16,7 +16,7 @@ size_t combine_bytes(const struct exchange *x)
 {
     uint32_t n = keys_max(x);
 
-    return round64(x->agg.row_bytes) + round64(table_bytes(n, x->agg.row_bytes)) +
+    return round64(x->agg.row_bytes) + round64(combine_table_bytes(n, x->agg.row_bytes)) +
            COMBINE_HEAP_BYTES + round64((size_t)n * 4) + round64((size_t)n * 2);
 }
 
@@ -29,8 +29,8 @@ void combine_init(struct stage_writer *w, void *mem)
     w->row_init = at;
     agg_row_init(&x->agg, w->row_init);
     at += round64(x->agg.row_bytes);
-    table_init(&w->combine, at, n, x->agg.row_bytes, w->row_init);
-    at += round64(table_bytes(n, x->agg.row_bytes));
+    combine_table_init(&w->combine, at, n, x->agg.row_bytes, w->row_init);
+    at += round64(combine_table_bytes(n, x->agg.row_bytes));
     w->combine.heap = (struct heap){at, COMBINE_HEAP_BYTES, 0};
     at += COMBINE_HEAP_BYTES;
     w->order = (uint32_t *)(void *)at;
@@ -70,14 +70,11 @@ static void push_unkeyed(struct stage_writer *w, const struct vec *v, const stru
                          struct agg_env *env, uint64_t interval)
 {
     const struct agg_spec *a = &w->node->exchange->agg;
+    uint32_t off = 0, len = 0;
+    struct enc_keys none = {.base = (const uint8_t *)"", .off = &off, .len = &len};
     uint8_t *row[VEC_ROWS_MAX];
-    struct tkey none = {0};
-    uint64_t hash = 0;
-    uint32_t entry;
 
-    tkeys_hash(&hash, &none, 1);
-    table_upsert(&w->combine, &none, &hash, 1, &entry);
-    row[0] = table_row(&w->combine, entry);
+    combine_table_rows(&w->combine, &none, NULL, 1, row);
     if (a->count_only) {
         store_i64(row[0], load_i64(row[0]) + v->sel_cnt);
         return;
@@ -87,36 +84,19 @@ static void push_unkeyed(struct stage_writer *w, const struct vec *v, const stru
     agg_update(a, env, row, value, v, interval);
 }
 
-/* Rows that are a count and nothing else need no pointers to them. */
-static void count_rows(const struct table *t, const uint32_t *entry, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        uint8_t *row = table_row(t, entry[i]);
-        store_i64(row, load_i64(row) + 1);
-    }
-}
-
 static void push_keyed(struct stage_writer *w, const struct vec *v, const struct col *value,
                        const struct enc_keys *keys, struct task_out *out, struct agg_env *env)
 {
     const struct agg_spec *a = &w->node->exchange->agg;
-    struct tkey key[VEC_ROWS_MAX];
-    uint64_t hash[VEC_ROWS_MAX];
-    uint32_t entry[VEC_ROWS_MAX];
     uint8_t *row[VEC_ROWS_MAX];
 
-    tkeys_load(key, keys, v->sel, v->sel_cnt);
-    tkeys_hash(hash, key, v->sel_cnt);
-    if (w->combine.live + v->sel_cnt > w->combine.keys_max)
+    if (!combine_table_has_room(&w->combine, v->sel_cnt))
         combine_flush(w, out);
-    uint32_t n = table_upsert(&w->combine, key, hash, v->sel_cnt, entry);
-    MR_ASSERT(n == v->sel_cnt); /* keys and heap were measured */
-    if (a->count_only) {
-        count_rows(&w->combine, entry, n);
+    if (a->count_only) { /* a count and nothing else needs no pointers to rows */
+        combine_table_count(&w->combine, keys, v->sel, v->sel_cnt);
         return;
     }
-    for (uint32_t i = 0; i < n; i++)
-        row[i] = table_row(&w->combine, entry[i]);
+    combine_table_rows(&w->combine, keys, v->sel, v->sel_cnt, row);
     agg_update(a, env, row, value, v, out->interval);
 }
 
@@ -180,7 +160,7 @@ static uint64_t records_of(const struct stage_writer *w, const uint32_t *entry, 
     uint64_t records = 0;
 
     for (uint32_t i = 0; i < n; i++)
-        records += agg_count(table_row(&w->combine, entry[i]));
+        records += agg_count(combine_row(&w->combine, entry[i]));
     return records;
 }
 
@@ -188,8 +168,13 @@ static uint64_t records_of(const struct stage_writer *w, const uint32_t *entry, 
 static void write_run(struct stage_writer *w, struct task_out *out, uint32_t partition,
                       const uint32_t *entry, uint32_t n)
 {
+    const struct combine_table *t = &w->combine;
     const struct agg_spec *a = &w->node->exchange->agg;
-    uint64_t bytes = agg_block_bytes(a, &w->combine, entry, n);
+    struct agg_rows rows = {.key = combine_key(t, 0),
+                            .row = combine_row(t, 0),
+                            .key_stride = t->stride,
+                            .row_stride = t->stride};
+    uint64_t bytes = agg_block_bytes(a, &rows, entry, n);
 
     if (bytes > SHUFFLE_BODY_MAX && n > 1) {
         write_run(w, out, partition, entry, n / 2);
@@ -198,27 +183,28 @@ static void write_run(struct stage_writer *w, struct task_out *out, uint32_t par
     }
     uint8_t *body = shuffle_begin(&out->shuffle, (uint32_t)bytes);
     if (body)
-        agg_block_fill(body, a, &w->combine, entry, n);
+        agg_block_fill(body, a, &rows, entry, n);
     if (!body || !task_out_block(out, w, BLOCK_AGG, partition, (uint32_t)bytes, n))
         out->refused += records_of(w, entry, n);
 }
 
+/* Keys leave by partition, in the order in which they came. */
 void combine_flush(struct stage_writer *w, struct task_out *out)
 {
     uint32_t parts = w->node->exchange->partitions, start[1025] = {0};
-    struct table *t = &w->combine;
+    struct combine_table *t = &w->combine;
 
     MR_ASSERT(parts <= 1024);
-    for (uint32_t e = 0; e < t->entries; e++) {
-        w->part[e] = (uint16_t)tkey_partition(&t->key[e], parts);
-        start[w->part[e] + 1]++;
+    for (uint32_t e = 1; e <= t->live; e++) {
+        w->part[e - 1] = (uint16_t)tkey_partition(combine_key(t, e), parts);
+        start[w->part[e - 1] + 1]++;
     }
     for (uint32_t p = 0; p < parts; p++)
         start[p + 1] += start[p];
-    for (uint32_t e = 0; e < t->entries; e++)
-        w->order[start[w->part[e]]++] = e;
+    for (uint32_t e = 1; e <= t->live; e++)
+        w->order[start[w->part[e - 1]]++] = e;
     for (uint32_t p = 0, from = 0; p < parts; from = start[p++])
         if (start[p] > from)
             write_run(w, out, p, w->order + from, start[p] - from);
-    table_clear(t);
+    combine_table_clear(t);
 }

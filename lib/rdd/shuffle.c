@@ -84,19 +84,29 @@ static struct agg_body agg_body_layout(uint32_t rows, uint32_t row_bytes, uint64
     return b;
 }
 
-static void agg_block_measure(const struct agg_spec *a, const struct table *t,
+static inline const struct tkey *key_at(const struct agg_rows *t, uint32_t e)
+{
+    return (const struct tkey *)((const uint8_t *)t->key + e * t->key_stride);
+}
+
+static inline const uint8_t *row_at(const struct agg_rows *t, uint32_t e)
+{
+    return (const uint8_t *)t->row + e * t->row_stride;
+}
+
+static void agg_block_measure(const struct agg_spec *a, const struct agg_rows *t,
                               const uint32_t *entry, uint32_t n, uint64_t *key_bytes,
                               uint64_t *string_bytes)
 {
     *key_bytes = *string_bytes = 0;
     for (uint32_t i = 0; i < n; i++) {
-        *key_bytes += t->key[entry[i]].len;
+        *key_bytes += key_at(t, entry[i])->len;
         if (a->has_strings && !a->count_only)
-            *string_bytes += agg_row_strings(a, table_row(t, entry[i]));
+            *string_bytes += agg_row_strings(a, row_at(t, entry[i]));
     }
 }
 
-uint64_t agg_block_bytes(const struct agg_spec *a, const struct table *t, const uint32_t *entry,
+uint64_t agg_block_bytes(const struct agg_spec *a, const struct agg_rows *t, const uint32_t *entry,
                          uint32_t n)
 {
     uint64_t keys, strings;
@@ -116,7 +126,7 @@ static uint64_t move_strings(const struct agg_spec *a, uint8_t *row, uint8_t *st
     return at + h.used;
 }
 
-void agg_block_fill(uint8_t *body, const struct agg_spec *a, const struct table *t,
+void agg_block_fill(uint8_t *body, const struct agg_spec *a, const struct agg_rows *t,
                     const uint32_t *entry, uint32_t n)
 {
     uint64_t key_bytes, string_bytes, at = 0;
@@ -128,12 +138,12 @@ void agg_block_fill(uint8_t *body, const struct agg_spec *a, const struct table 
     uint32_t *key_off = (uint32_t *)(void *)(body + sizeof head);
     memcpy(body, head, sizeof head);
     for (uint32_t i = 0; i < n; i++) {
-        const struct tkey *k = &t->key[entry[i]];
+        const struct tkey *k = key_at(t, entry[i]);
         uint8_t *row = body + lay.rows + (uint64_t)i * row_bytes;
         key_off[i] = off;
         memcpy(body + lay.keys + off, tkey_bytes(k), k->len);
         off += k->len;
-        memcpy(row, table_row(t, entry[i]), row_bytes);
+        memcpy(row, row_at(t, entry[i]), row_bytes);
         if (a->has_strings && !a->count_only)
             at = move_strings(a, row, body + lay.strings, at);
     }

@@ -52,11 +52,18 @@ uint8_t *shuffle_begin(struct shuffle_writer *w, uint32_t bytes);
 struct block *shuffle_end(struct shuffle_writer *w, const struct shuffle_name *name, uint32_t bytes,
                           uint32_t rows);
 
-/* agg_block_bytes: the size of the body with these entries of t. */
-uint64_t agg_block_bytes(const struct agg_spec *a, const struct table *t, const uint32_t *entry,
-                         uint32_t n);
+/* Keys and rows of accumulators as some table holds them: those of entry e lie e strides on. */
+struct agg_rows {
+    const void *key; /* struct tkey */
+    const void *row;
+    size_t key_stride, row_stride;
+};
+
+/* agg_block_bytes: the size of the body with these n entries. */
+uint64_t agg_block_bytes(const struct agg_spec *a, const struct agg_rows *rows,
+                         const uint32_t *entry, uint32_t n);
 /* agg_block_fill writes that body. */
-void agg_block_fill(uint8_t *body, const struct agg_spec *a, const struct table *t,
+void agg_block_fill(uint8_t *body, const struct agg_spec *a, const struct agg_rows *rows,
                     const uint32_t *entry, uint32_t n);
 
 /* A BLOCK_AGG being read: n entries at a time. Rows are copied to the arena, strings are views

@@ -14,6 +14,7 @@
 #ifndef RDD_STAGE_WRITER_H
 #define RDD_STAGE_WRITER_H
 
+#include "rdd/combine_table.h"
 #include "rdd/rows_state.h"
 #include "rdd/shuffle.h"
 
@@ -54,7 +55,7 @@ struct rows_writer {
 struct stage_writer {
     const struct pnode *node;
     const struct stage *stage;
-    struct table combine; /* EX_AGG */
+    struct combine_table combine; /* EX_AGG */
     uint8_t *row_init;
     uint32_t *order; /* entries by partition */
     uint16_t *part;

@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/strbuf.h"
 #include "rdd/agg_state.h"
+#include "rdd/combine_table.h"
 #include "rdd/shuffle.h"
 #include "tests/prng.h"
 #include "tests/rdd/lambda_make.h"
@@ -46,7 +47,7 @@ struct fixture {
     struct exchange x;
     struct agg_state s;
     struct lambda *lambda, *inverse;
-    struct table combine; // of one block
+    struct combine_table combine; // of one block
     uint8_t *row_init;
     uint8_t *mem, *combine_mem, *combine_heap, *scratch_mem, *body;
     struct arena scratch;
@@ -116,8 +117,8 @@ static void setup(struct fixture *f, const struct shape *shape, uint64_t seed)
     agg_state_init(&f->s, &f->x, f->mem);
     f->row_init = calloc(1, f->x.agg.row_bytes);
     agg_row_init(&f->x.agg, f->row_init);
-    f->combine_mem = aligned_alloc(64, table_bytes(KEYS_MAX, f->x.agg.row_bytes));
-    table_init(&f->combine, f->combine_mem, KEYS_MAX, f->x.agg.row_bytes, f->row_init);
+    f->combine_mem = aligned_alloc(64, combine_table_bytes(KEYS_MAX, f->x.agg.row_bytes));
+    combine_table_init(&f->combine, f->combine_mem, KEYS_MAX, f->x.agg.row_bytes, f->row_init);
     f->combine_heap = malloc(1 << 20);
     f->combine.heap = (struct heap){f->combine_heap, 1 << 20, 0};
     f->scratch_mem = aligned_alloc(64, SCRATCH);
@@ -157,13 +158,13 @@ static uint32_t value_text(char *buf, int64_t v)
 static void put_record(struct fixture *f, const struct record *r)
 {
     char key[KEY_BYTES], value[VALUE_BYTES];
-    uint32_t zero = 0, key_len = key_text(key, r->key), len = value_text(value, r->v), entry;
+    uint32_t zero = 0, key_len = key_text(key, r->key), len = value_text(value, r->v);
     struct enc_keys e = {(const uint8_t *)key, &zero, &key_len};
     int64_t i = r->v;
     double d = (double)r->v / 8;
     struct col col = {.kind = f->shape.kind};
-    struct tkey k;
-    uint64_t hash, failed = 0, no_room = 0;
+    uint8_t *row;
+    uint64_t failed = 0, no_room = 0;
     struct agg_env env = {&f->scratch, &f->combine.heap, &failed, &no_room};
     struct vec v = {.rows = 1, .sel_cnt = 1, .col = &col, .cols_cnt = 1, .ord_lo = r->ord};
 
@@ -177,10 +178,7 @@ static void put_record(struct fixture *f, const struct record *r)
         col.i = &i;
     }
     arena_reset(&f->scratch);
-    tkeys_load(&k, &e, NULL, 1);
-    tkeys_hash(&hash, &k, 1);
-    MR_ASSERT(table_upsert(&f->combine, &k, &hash, 1, &entry) == 1);
-    uint8_t *row = table_row(&f->combine, entry);
+    combine_table_rows(&f->combine, &e, NULL, 1, &row);
     agg_update(&f->x.agg, &env, &row, &col, &v, r->interval);
     EXPECT_EQ_INT(failed + no_room, 0);
 }
@@ -188,18 +186,20 @@ static void put_record(struct fixture *f, const struct record *r)
 // What was combined travels as a shuffle block into the state.
 static void merge_block(struct fixture *f)
 {
-    uint32_t entry[KEYS_MAX], n = f->combine.entries;
+    const struct combine_table *t = &f->combine;
+    uint32_t entry[KEYS_MAX];
+    const struct agg_rows rows = {combine_key(t, 0), combine_row(t, 0), t->stride, t->stride};
     struct tkey key[VEC_ROWS_MAX];
     const uint8_t *row[VEC_ROWS_MAX];
     struct agg_block_reader r;
     int got;
 
-    for (uint32_t i = 0; i < n; i++)
-        entry[i] = i;
+    for (uint32_t i = 0; i < t->live; i++)
+        entry[i] = i + 1;
     struct block b = {.base = f->body};
-    b.hdr.bytes = (uint32_t)agg_block_bytes(&f->x.agg, &f->combine, entry, n);
-    agg_block_fill(f->body, &f->x.agg, &f->combine, entry, n);
-    table_clear(&f->combine);
+    b.hdr.bytes = (uint32_t)agg_block_bytes(&f->x.agg, &rows, entry, t->live);
+    agg_block_fill(f->body, &f->x.agg, &rows, entry, t->live);
+    combine_table_clear(&f->combine);
     EXPECT_EQ_INT(agg_block_open(&r, &b, &f->x.agg), 0);
     for (;;) {
         arena_reset(&f->scratch);

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "rdd/agg_cell.h"
+#include "rdd/combine_table.h"
 #include "rdd/shuffle.h"
 #include "tests/common/engine_mem.h"
 #include "tests/prng.h"
@@ -19,7 +20,8 @@
 struct fixture {
     struct prng prng;
     struct agg_spec a;
-    struct table t;
+    struct combine_table t;
+    struct agg_rows rows;
     uint8_t *table_mem, *heap, *body, *scratch_mem;
     uint8_t row_init[64];
     struct arena scratch;
@@ -37,16 +39,12 @@ static const struct agg_spec ones = {.row_bytes = 8, .count_only = true};
 static void add_key(struct fixture *f, uint32_t i)
 {
     char text[64];
-    uint32_t zero = 0, entry;
+    uint32_t zero = 0;
     uint32_t len = (uint32_t)snprintf(text, sizeof text, i % 3 ? "%u" : "a-long-key-%030u", i);
     struct enc_keys e = {(const uint8_t *)text, &zero, &len};
-    struct tkey k;
-    uint64_t hash;
+    uint8_t *row;
 
-    tkeys_load(&k, &e, NULL, 1);
-    tkeys_hash(&hash, &k, 1);
-    MR_ASSERT(table_upsert(&f->t, &k, &hash, 1, &entry) == 1);
-    uint8_t *row = table_row(&f->t, entry);
+    combine_table_rows(&f->t, &e, NULL, 1, &row);
     store_i64(row, (int64_t)i + 1);
     if (f->a.count_only)
         return;
@@ -61,22 +59,24 @@ static void setup(struct fixture *f, const struct agg_spec *a, uint32_t n)
 {
     f->prng = prng_of(prng_seed(1) + n);
     f->a = *a;
-    f->table_mem = aligned_alloc(64, table_bytes(KEYS, a->row_bytes));
+    f->table_mem = aligned_alloc(64, combine_table_bytes(KEYS, a->row_bytes));
     f->heap = malloc(1 << 20);
     f->scratch_mem = aligned_alloc(64, SCRATCH);
     arena_init(&f->scratch, f->scratch_mem, SCRATCH);
     agg_row_init(a, f->row_init);
-    table_init(&f->t, f->table_mem, KEYS, a->row_bytes, f->row_init);
+    combine_table_init(&f->t, f->table_mem, KEYS, a->row_bytes, f->row_init);
     f->t.heap = (struct heap){f->heap, 1 << 20, 0};
     for (uint32_t i = 0; i < n; i++)
         add_key(f, i);
     for (uint32_t i = 0; i < n; i++)
         if (prng_chance(&f->prng, 90))
-            f->entry[f->n++] = i;
-    f->bytes = agg_block_bytes(a, &f->t, f->entry, f->n);
+            f->entry[f->n++] = i + 1;
+    f->rows =
+        (struct agg_rows){combine_key(&f->t, 0), combine_row(&f->t, 0), f->t.stride, f->t.stride};
+    f->bytes = agg_block_bytes(a, &f->rows, f->entry, f->n);
     f->body = aligned_alloc(64, (f->bytes + 63) & ~63ull);
     memset(f->body, 0x5a, f->bytes);
-    agg_block_fill(f->body, a, &f->t, f->entry, f->n);
+    agg_block_fill(f->body, a, &f->rows, f->entry, f->n);
 }
 
 static void teardown(struct fixture *f)
@@ -90,7 +90,7 @@ static void teardown(struct fixture *f)
 
 static void expect_row(const struct fixture *f, const uint8_t *row, uint32_t entry)
 {
-    const uint8_t *want = table_row(&f->t, entry);
+    const uint8_t *want = combine_row(&f->t, entry);
     struct cell_str s, t;
 
     EXPECT_EQ_INT(agg_count(row), agg_count(want));
@@ -144,7 +144,7 @@ static int read_block(struct fixture *f, const uint8_t *body, uint64_t bytes, bo
                 touch(f, &key[i], row[i]);
                 continue;
             }
-            EXPECT(tkey_cmp(&key[i], &f->t.key[f->entry[at + i]]) == 0);
+            EXPECT(tkey_cmp(&key[i], combine_key(&f->t, f->entry[at + i])) == 0);
             expect_row(f, row[i], f->entry[at + i]);
         }
     }
@@ -162,7 +162,7 @@ TEST(shuffle, entries_come_out_as_they_went_in)
         // the same entries give the same bytes
         uint8_t *again = aligned_alloc(64, (f->bytes + 63) & ~63ull);
         memset(again, 0xa5, f->bytes);
-        agg_block_fill(again, &f->a, &f->t, f->entry, f->n);
+        agg_block_fill(again, &f->a, &f->rows, f->entry, f->n);
         EXPECT_EQ_MEM(again, f->body, f->bytes);
         free(again);
         teardown(f);

@@ -1,0 +1,70 @@
+/*
+ * The combine table of a map task: from a key to its row of accumulators.
+ *
+ * It differs from the table of a state (table.h) in what it need not do: no key ever leaves alone,
+ * and all of them leave at the flush. An entry is `stride` bytes: the key (16), then the row, so
+ * that a record that finds its key touches one place. Entries lie one behind the other in the order
+ * in which their keys came, which is the order in which they leave; frequent keys come early, so
+ * they share few cache lines. They never move. Entry 0 is nobody's: its key equals none.
+ *
+ * A slot is the number of an entry, four bytes; 0 is an empty one. Slots are cheap, so many are
+ * empty: a word that is not at home costs a branch that cannot be foretold.
+ *
+ * A vector is entered in two loops, neither of which branches on anything but that: keys are
+ * loaded, hashed, and what lies in their home slots is looked up; then the entries are compared.
+ *
+ * All memory is the caller's, for keys_max keys; only the slots in use grow inside it.
+ */
+#ifndef RDD_COMBINE_TABLE_H
+#define RDD_COMBINE_TABLE_H
+
+#include "rdd/heap.h"
+#include "rdd/tkey.h"
+#include "rdd/vec.h"
+
+struct combine_table {
+    uint32_t *slot;
+    uint8_t *entry;
+    uint32_t stride, row_bytes;
+    uint32_t slots_mask, slots_max;
+    uint32_t keys_max, live; /* entries 1 to live are in use */
+    const uint8_t *row_init;
+    struct heap heap; /* bytes of long keys, and strings of rows */
+};
+
+#define COMBINE_ROW_OFF ((uint32_t)sizeof(struct tkey))
+
+static inline struct tkey *combine_key(const struct combine_table *t, uint32_t entry)
+{
+    return (struct tkey *)(void *)(t->entry + (size_t)entry * t->stride);
+}
+
+static inline uint8_t *combine_row(const struct combine_table *t, uint32_t entry)
+{
+    return t->entry + (size_t)entry * t->stride + COMBINE_ROW_OFF;
+}
+
+/* combine_table_bytes: memory for keys_max keys with rows of row_bytes (a multiple of 8). */
+size_t combine_table_bytes(uint32_t keys_max, uint32_t row_bytes);
+/* combine_table_init lays the table out in mem, aligned to 64; the heap is the caller's to set.
+ * row_init: row_bytes that a new row begins as. */
+void combine_table_init(struct combine_table *t, void *mem, uint32_t keys_max, uint32_t row_bytes,
+                        const uint8_t *row_init);
+/* combine_table_clear forgets all keys, and the heap. Costs the slots in use. */
+void combine_table_clear(struct combine_table *t);
+/* combine_table_has_room: may n more keys come, whatever they are? */
+static inline bool combine_table_has_room(const struct combine_table *t, uint32_t n)
+{
+    return n <= t->keys_max - t->live;
+}
+
+/* combine_table_rows finds or adds the keys of n rows (sel: which; NULL: the first n), at most
+ * VEC_ROWS_MAX and with room for all, the heap's included; row[i] is where the accumulators of the
+ * i-th are. */
+void combine_table_rows(struct combine_table *t, const struct enc_keys *e, const uint16_t *sel,
+                        uint32_t n, uint8_t **row);
+/* combine_table_count is that, and adds one to the count that every row begins with. */
+void combine_table_count(struct combine_table *t, const struct enc_keys *e, const uint16_t *sel,
+                         uint32_t n);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * How the bytes of a key become sixteen: what tkeys_load does for each, for loops that do
+ * something with the key at once.
+ */
+#ifndef RDD_TKEY_LOAD_H
+#define RDD_TKEY_LOAD_H
+
+#include <immintrin.h>
+
+#include "rdd/tkey.h"
+
+/* Row n moves n bytes behind the length of a key, and zeros behind them. */
+extern const int8_t tkey_move[TKEY_INLINE + 1][16];
+
+/* A load that stays inside its 4 KB page cannot fault. The bytes behind the string may belong to
+ * others, who may be writing them; they are masked away. */
+__attribute__((no_sanitize("address", "thread", "alignment"))) static inline __m128i tkey_load_over(
+    const uint8_t *p)
+{
+    return *(const __m128i_u *)(const void *)p;
+}
+
+/* tkey_load_edge: the same sixteen bytes where they would cross into a page that may not be there.
+ */
+__m128i tkey_load_edge(const uint8_t *p, uint32_t len);
+
+/* Sixteen bytes at p of which `len` count. */
+static inline __m128i tkey_load_16(const uint8_t *p, uint32_t len)
+{
+    if (__builtin_expect(((uintptr_t)p & 4095) <= 4096 - 16, 1))
+        return tkey_load_over(p);
+    return tkey_load_edge(p, len);
+}
+
+/* A short key. No branch hangs on its length: those of words cannot be foretold. */
+static inline __m128i tkey_load_short(const uint8_t *p, uint32_t len)
+{
+    __m128i move = _mm_load_si128((const __m128i *)tkey_move[len]);
+    __m128i bytes = _mm_shuffle_epi8(tkey_load_16(p, len), move);
+
+    return _mm_or_si128(bytes, _mm_cvtsi32_si128((int)len));
+}
+
+static inline __m128i tkey_load_long(const uint8_t *p, uint32_t len)
+{
+    struct tkey k = {.len = len, .ptr = p};
+
+    memcpy(k.pre, p, 4);
+    return _mm_loadu_si128((const __m128i *)(const void *)&k);
+}
+
+static inline __m128i tkey_load(const uint8_t *p, uint32_t len)
+{
+    return __builtin_expect(len <= TKEY_INLINE, 1) ? tkey_load_short(p, len)
+                                                   : tkey_load_long(p, len);
+}
+
+/* The mixing of the table hash: a product of 128 bits, folded. */
+static inline uint64_t tkey_mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 m = (unsigned __int128)a * b;
+    return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+/* tkey_hash_long: the hash of a key that is not held inline. */
+uint64_t tkey_hash_long(const uint8_t *p, uint32_t len, uint64_t s0, uint64_t s1);
+
+#endif
