@@ -1,33 +1,20 @@
 /*
- * The stock jobs from sealed blocks, on one worker, against their limit programs: bench_jobs
- * [JOB]... (or JOB in the environment). perf/README.md gives the method.
+ * The stock jobs from sealed blocks against their limit programs: bench_jobs [JOB]... (or JOB in
+ * the environment; LCORES=1 leaves out the rows on more than one). perf/README.md gives the method.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/assert.h"
 #include "base/simd.h"
-#include "perf/blocks.h"
+#include "perf/engine.h"
 #include "perf/feeds.h"
 #include "perf/report.h"
 #include "perf/side.h"
 
-#define BLOCKS_CNT  64u /* 128 MB: several times the last-level cache */
-#define FILL_BLOCKS 8u  /* of an interval while the window fills */
-#define PASSES      2u  /* over all blocks, in a timed interval */
-#define REPETITIONS 7u
-#define SEED        1u
-
-static struct side wordcount_limit(void)
-{
-    return limit_wordcount(20);
-}
-
-static struct side topk_limit(void)
-{
-    return limit_wordcount(50);
-}
+#define SEED       1u
+#define LCORES_MAX 2u
 
 /* A row of the table. Jobs of the same feed stand together: its blocks are made once for them. */
 static const struct job_bench {
@@ -35,92 +22,21 @@ static const struct job_bench {
     const struct perf_feed *feed;
     struct side (*limit)(void);
 } benches[] = {{"grep", "configs/grep.yaml", &feed_text, limit_grep},
-               {"wordcount", "configs/wordcount.yaml", &feed_text, wordcount_limit},
-               {"topk", "configs/topk.yaml", &feed_text, topk_limit}};
+               {"wordcount", "configs/wordcount.yaml", &feed_text, limit_wordcount},
+               {"topk", "configs/topk.yaml", &feed_text, limit_topk}};
 
 #define BENCHES_CNT (sizeof benches / sizeof benches[0])
 
-struct took {
-    double busy_s, wall_s;
-};
-
-static double now_s(clockid_t clock)
+static struct bench_row run(const struct job_bench *j, const struct perf_blocks *b, uint32_t lcores)
 {
-    struct timespec t;
-
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* One interval of a side: `passes` over the first `cnt` blocks. */
-static struct took interval(const struct side *s, uint64_t number, const struct perf_blocks *b,
-                            uint32_t cnt, uint32_t passes)
-{
-    double busy_s = now_s(CLOCK_THREAD_CPUTIME_ID), wall_s = now_s(CLOCK_MONOTONIC);
-
-    for (uint32_t p = 0; p < passes; p++)
-        for (uint32_t i = 0; i < cnt; i++)
-            s->feed(s->ctx, number, b->block[i]);
-    s->close(s->ctx, number);
-    return (struct took){now_s(CLOCK_THREAD_CPUTIME_ID) - busy_s, now_s(CLOCK_MONOTONIC) - wall_s};
-}
-
-static bool agree(const struct side *a, const struct side *b)
-{
-    struct strbuf x = {0}, y = {0};
-
-    a->answer(a->ctx, &x);
-    b->answer(b->ctx, &y);
-    bool same = x.len > 0 && x.len == y.len && !memcmp(x.s, y.s, x.len);
-    if (!same)
-        fprintf(stderr, "engine:\n%slimit program:\n%s", x.s ? x.s : "", y.s ? y.s : "");
-    strbuf_release(&x);
-    strbuf_release(&y);
-    return same;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *x, uint32_t cnt)
-{
-    qsort(x, cnt, sizeof *x, by_size);
-    return x[cnt / 2];
-}
-
-static struct bench_row run(const struct job_bench *j, const struct perf_blocks *b)
-{
-    struct bench_row row = {.job = j->name, .feed = "blocks", .lcores = 1, .answer_agrees = true};
-    double records = (double)b->records * PASSES;
+    struct bench_row row = {.job = j->name, .feed = "blocks", .lcores = lcores};
+    struct engine_conf conf = {.path = j->path, .lcores = lcores};
     size_t mark = perf_pages_mark();
-    struct side engine = side_engine(j->path), limit = j->limit();
-    double rate[4][REPETITIONS], ratio[REPETITIONS];
-    uint64_t n = 0;
+    struct team engine = team_engine(&conf), limit = team_copies(j->limit, lcores), check;
 
-    for (; n < WINDOW_INTERVALS; n++) {
-        interval(&engine, n, b, FILL_BLOCKS, 1);
-        interval(&limit, n, b, FILL_BLOCKS, 1);
-    }
-    for (uint32_t i = 0; i < REPETITIONS; i++, n++) {
-        struct took e = interval(&engine, n, b, b->cnt, PASSES);
-        struct took l = interval(&limit, n, b, b->cnt, PASSES);
-        row.answer_agrees &= agree(&engine, &limit);
-        rate[0][i] = records / e.busy_s;
-        rate[1][i] = records / l.busy_s;
-        rate[2][i] = records / e.wall_s;
-        rate[3][i] = records / l.wall_s;
-        ratio[i] = l.busy_s / e.busy_s;
-    }
-    row.records_per_s = median(rate[0], REPETITIONS);
-    row.limit_records_per_s = median(rate[1], REPETITIONS);
-    row.wall_per_s = median(rate[2], REPETITIONS);
-    row.limit_wall_per_s = median(rate[3], REPETITIONS);
-    row.ratio = median(ratio, REPETITIONS);
-    row.spread = (ratio[REPETITIONS - 1] - ratio[0]) / row.ratio;
+    if (lcores > 1)
+        check = team_copies(j->limit, 1);
+    duel_run(&row.duel, &engine, &limit, lcores > 1 ? &check : NULL, b);
     perf_pages_release(mark);
     return row;
 }
@@ -135,14 +51,39 @@ static bool wanted(const char *name, int argc, char **argv)
     return argc == 1 && (!job || !*job || !strcmp(job, name));
 }
 
+static uint32_t lcores_max(void)
+{
+    const char *lcores = getenv("LCORES");
+    uint32_t most = crew_cpus() < LCORES_MAX ? crew_cpus() : LCORES_MAX;
+
+    return lcores && atoi(lcores) > 0 && (uint32_t)atoi(lcores) < most ? (uint32_t)atoi(lcores)
+                                                                       : most;
+}
+
+/* What a loop that only reads the blocks gets, by lcores. */
+static void read_rates(double *per_s, uint32_t lcores, const struct perf_blocks *b)
+{
+    for (uint32_t i = 0; i < lcores; i++) {
+        struct team s = team_copies(limit_read, i + 1);
+        per_s[i] = 0;
+        for (uint32_t n = 0; n < 5; n++) {
+            struct took t = {0};
+            s.interval(s.ctx, n, b->block, b->cnt, &t);
+            double rate = (double)b->bytes / t.busy_s;
+            per_s[i] = rate > per_s[i] ? rate : per_s[i];
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct perf_feed *feed = NULL;
     struct perf_blocks blocks;
-    struct bench_row row[BENCHES_CNT];
+    struct bench_row row[BENCHES_CNT * LCORES_MAX];
     const char *build = getenv("BUILD");
+    double read_per_s[LCORES_MAX];
     char path[4096];
-    uint32_t cnt = 0;
+    uint32_t cnt = 0, lcores = lcores_max();
     bool agrees = true;
 
     simd_init(SIMD_AUTO);
@@ -152,20 +93,27 @@ int main(int argc, char **argv)
         if (benches[i].feed != feed) {
             feed = benches[i].feed;
             perf_pages_release(0);
-            perf_blocks_make(&blocks, feed, BLOCKS_CNT, SEED);
-            if (!cnt)
-                report_machine();
-            report_feed(&blocks);
+            perf_blocks_make(&blocks, feed, duel_blocks(report_cache_bytes()), SEED);
+            if (!cnt) {
+                read_rates(read_per_s, lcores, &blocks);
+                report_machine(stdout, lcores);
+            }
+            report_feed(stdout, &blocks);
         }
-        row[cnt] = run(&benches[i], &blocks);
-        agrees &= row[cnt].answer_agrees;
-        report_row(&row[cnt++]);
+        for (uint32_t l = 1; l <= lcores; l++) {
+            row[cnt] = run(&benches[i], &blocks, l);
+            agrees &= row[cnt].duel.answer_agrees;
+            report_row(stdout, &row[cnt++]);
+        }
+    }
+    if (!cnt) {
+        fprintf(stderr, "bench: there is no such job\n");
+        return 64;
     }
     snprintf(path, sizeof path, "%s/bench.json", build ? build : "build");
-    if (!cnt || report_json(path, row, cnt)) {
-        fprintf(stderr, cnt ? "bench: %s cannot be written\n" : "bench: there is no such job%s\n",
-                cnt ? path : "");
-        return 1;
+    if (report_json(path, row, cnt, read_per_s, lcores)) {
+        fprintf(stderr, "bench: %s cannot be written\n", path);
+        return 74;
     }
     return agrees ? 0 : 1;
 }

@@ -25,6 +25,7 @@ static bool added(struct perf_blocks *b, bool ok, uint32_t records)
     MR_ASSERT(ok);
     if (!b->room)
         return false;
+    b->block_records[b->cnt] += records;
     b->records += records;
     return true;
 }
@@ -56,8 +57,10 @@ void perf_blocks_make(struct perf_blocks *b, const struct perf_feed *feed, uint3
     struct block_builder_conf conf = {
         .mem = perf_mem_seam(mem), .kind = feed->kind, .sealed = on_sealed, .sealed_ctx = b};
 
-    *b = (struct perf_blocks){
-        .block = perf_pages(cnt * sizeof *b->block), .builder = &builder, .room = cnt};
+    *b = (struct perf_blocks){.block = perf_pages(cnt * sizeof *b->block),
+                              .block_records = perf_pages(cnt * sizeof *b->block_records),
+                              .builder = &builder,
+                              .room = cnt};
     block_builder_init(&builder, &conf);
     feed->fill(b, seed);
     MR_ASSERT(b->cnt == cnt && b->records);

@@ -18,9 +18,10 @@
 struct perf_blocks {
     uint32_t cnt;
     struct block *const *block;
-    uint64_t records; /* in all of them */
-    uint64_t bytes;   /* the same */
-    char note[128];   /* of the fill, for the report: what the records are */
+    uint64_t *block_records; /* in each */
+    uint64_t records;        /* in all of them */
+    uint64_t bytes;          /* the same */
+    char note[128];          /* of the fill, for the report: what the records are */
     struct block_builder *builder;
     uint32_t room; /* blocks that are still to come */
 };

@@ -251,7 +251,7 @@ static void words_answer(void *ctx, struct strbuf *out)
                       (unsigned long long)w->best[i].count);
 }
 
-struct side limit_wordcount(uint32_t top)
+static struct side make(uint32_t top)
 {
     struct words *w = perf_pages(sizeof *w);
 
@@ -264,4 +264,14 @@ struct side limit_wordcount(uint32_t top)
     for (uint32_t i = 0; i < WINDOW_INTERVALS; i++)
         w->delta[i] = deltas + i * ENTRIES_MAX;
     return (struct side){w, words_feed, words_close, words_answer};
+}
+
+struct side limit_wordcount(void)
+{
+    return make(20);
+}
+
+struct side limit_topk(void)
+{
+    return make(50);
 }

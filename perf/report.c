@@ -1,12 +1,13 @@
+#include "perf/report.h"
+
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <rte_version.h>
+
 #include "base/simd.h"
-#include "perf/blocks.h"
-#include "perf/report.h"
 
 struct machine {
     char cpu[128], kernel[128];
@@ -27,6 +28,13 @@ static long cache_bytes(int index)
     if (f)
         fclose(f);
     return kb * 1024;
+}
+
+uint64_t report_cache_bytes(void)
+{
+    long l2 = cache_bytes(2), l3 = cache_bytes(3);
+
+    return (uint64_t)(l3 ? l3 : l2);
 }
 
 static void look(struct machine *m)
@@ -57,61 +65,102 @@ static void look(struct machine *m)
         fclose(f);
 }
 
-void report_machine(void)
+void report_machine(FILE *f, uint32_t lcores)
 {
     struct machine m;
 
     look(&m);
-    printf("machine  %s, %ld cpus, L2 %ld KB, L3 %ld KB, simd %s, load %.1f\n", m.cpu, m.cpus,
-           m.l2_bytes / 1024, m.l3_bytes / 1024, simd_level_name(simd_level), m.load);
-    printf("versions Linux %s, compiler %s\n", m.kernel, __VERSION__);
-    printf("memory   %s\n", perf_pages_mode());
+    fprintf(f, "machine  %s, %ld cpus, L2 %ld KB, L3 %ld KB, simd %s, load %.1f\n", m.cpu, m.cpus,
+            m.l2_bytes / 1024, m.l3_bytes / 1024, simd_level_name(simd_level), m.load);
+    fprintf(f, "versions Linux %s, %s, compiler %s\n", m.kernel, rte_version(), __VERSION__);
+    fprintf(f, "memory   %s\nlcores  ", perf_pages_mode());
+    for (uint32_t i = 0; i < lcores; i++)
+        fprintf(f, " %u on cpu %u%s", i, crew_cpu(i), i + 1 < lcores ? "," : "\n");
 }
 
-void report_feed(const struct perf_blocks *b)
+void report_feed(FILE *f, const struct perf_blocks *b)
 {
-    printf("\nfeed     %u sealed blocks, %.0f MB, recycled: %s\n", b->cnt, (double)b->bytes / 1e6,
-           b->note);
-    printf("%-10s %-7s %6s %12s %12s %6s %7s  %-9s %s\n", "job", "feed", "lcores", "M records/s",
-           "limit", "ratio", "spread", "(wall)", "answer agrees");
+    fprintf(f, "\nfeed     %u sealed blocks, %.0f MB, recycled: %s\n", b->cnt,
+            (double)b->bytes / 1e6, b->note);
+    fprintf(f, "%-18s %6s %12s %8s %8s %6s  %-12s %s\n", "job", "lcores", "M records/s", "(wall)",
+            "limit", "ratio", "p10..p90", "answer agrees");
 }
 
-void report_row(const struct bench_row *r)
+void report_row(FILE *f, const struct bench_row *r)
 {
-    printf("%-10s %-7s %6u %12.2f %12.2f %6.2f %6.0f%%  (%.2f)    %s\n", r->job, r->feed, r->lcores,
-           r->records_per_s / 1e6, r->limit_records_per_s / 1e6, r->ratio, r->spread * 100,
-           r->wall_per_s / 1e6, r->answer_agrees ? "yes" : "NO");
-    fflush(stdout);
+    const struct duel *d = &r->duel;
+
+    fprintf(f, "%-18s %6u %12.2f %8.2f %8.2f %6.2f  %.2f..%.2f   %s\n", r->job, r->lcores,
+            d->records_per_s / 1e6, d->wall_per_s / 1e6, d->limit_records_per_s / 1e6, d->ratio,
+            d->low, d->high, d->answer_agrees ? "yes" : "NO");
+    fflush(f);
 }
 
-static void json_row(FILE *f, const struct bench_row *r, bool last)
-{
-    fprintf(f,
-            "  {\"job\": \"%s\", \"feed\": \"%s\", \"lcores\": %u, \"records_per_s\": %.0f, "
-            "\"limit_records_per_s\": %.0f, \"ratio\": %.3f, \"spread\": %.3f, "
-            "\"answer_agrees\": %s, \"wall_records_per_s\": %.0f, "
-            "\"limit_wall_records_per_s\": %.0f}%s\n",
-            r->job, r->feed, r->lcores, r->records_per_s, r->limit_records_per_s, r->ratio,
-            r->spread, r->answer_agrees ? "true" : "false", r->wall_per_s, r->limit_wall_per_s,
-            last ? "" : ",");
-}
-
-int report_json(const char *path, const struct bench_row *row, uint32_t cnt)
+void report_machine_json(FILE *f, const double *read_per_s, uint32_t lcores)
 {
     struct machine m;
+
+    look(&m);
+    fprintf(f,
+            "{\"cpu\": \"%s\", \"cpus\": %ld, \"l2_bytes\": %ld, \"l3_bytes\": %ld,\n"
+            "  \"simd\": \"%s\", \"kernel\": \"%s\", \"compiler\": \"%s\", \"dpdk\": \"%s\",\n"
+            "  \"memory\": \"%s\", \"load\": %.2f,\n  \"core_map\": [",
+            m.cpu, m.cpus, m.l2_bytes, m.l3_bytes, simd_level_name(simd_level), m.kernel,
+            __VERSION__, rte_version(), perf_pages_mode(), m.load);
+    for (uint32_t i = 0; i < lcores; i++)
+        fprintf(f, "%s%u", i ? ", " : "", crew_cpu(i));
+    fprintf(f, "], \"read_bytes_per_s\": [");
+    for (uint32_t i = 0; i < lcores; i++)
+        fprintf(f, "%s%.0f", i ? ", " : "", read_per_s[i]);
+    fprintf(f, "]}");
+}
+
+static void json_row(FILE *f, const struct bench_row *r)
+{
+    const struct duel *d = &r->duel;
+
+    fprintf(f,
+            "{\"job\": \"%s\", \"feed\": \"%s\", \"lcores\": %u, \"records_per_s\": %.0f, "
+            "\"limit_records_per_s\": %.0f, \"ratio\": %.3f, \"spread\": %.3f, "
+            "\"answer_agrees\": %s}",
+            r->job, r->feed, r->lcores, d->records_per_s, d->limit_records_per_s, d->ratio,
+            (d->high - d->low) / d->ratio, d->answer_agrees ? "true" : "false");
+}
+
+static void json_detail(FILE *f, const struct bench_row *r)
+{
+    const struct duel *d = &r->duel;
+
+    fprintf(f,
+            "{\"job\": \"%s\", \"feed\": \"%s\", \"lcores\": %u, \"wall_records_per_s\": %.0f, "
+            "\"limit_wall_records_per_s\": %.0f, \"bytes_per_s\": %.0f, \"ratio_p10\": %.3f, "
+            "\"ratio_p90\": %.3f, \"repetitions\": %u}",
+            r->job, r->feed, r->lcores, d->wall_per_s, d->limit_wall_per_s, d->bytes_per_s, d->low,
+            d->high, d->repetitions);
+}
+
+static void json_list(FILE *f, const char *name, const struct bench_row *row, uint32_t cnt,
+                      void (*one)(FILE *f, const struct bench_row *r))
+{
+    fprintf(f, ",\n \"%s\": [", name);
+    for (uint32_t i = 0; i < cnt; i++) {
+        fprintf(f, "%s\n  ", i ? "," : "");
+        one(f, &row[i]);
+    }
+    fprintf(f, "\n ]");
+}
+
+int report_json(const char *path, const struct bench_row *row, uint32_t cnt,
+                const double *read_per_s, uint32_t lcores)
+{
     FILE *f = fopen(path, "w");
 
     if (!f)
         return -errno;
-    look(&m);
-    fprintf(f,
-            "{\"machine\": {\"cpu\": \"%s\", \"cpus\": %ld, \"l2_bytes\": %ld, \"l3_bytes\": %ld, "
-            "\"simd\": \"%s\", \"kernel\": \"%s\", \"compiler\": \"%s\", \"memory\": \"%s\", "
-            "\"load\": %.2f},\n \"rows\": [\n",
-            m.cpu, m.cpus, m.l2_bytes, m.l3_bytes, simd_level_name(simd_level), m.kernel,
-            __VERSION__, perf_pages_mode(), m.load);
-    for (uint32_t i = 0; i < cnt; i++)
-        json_row(f, &row[i], i + 1 == cnt);
-    fprintf(f, " ]}\n");
+    fprintf(f, "{\"machine\": ");
+    report_machine_json(f, read_per_s, lcores);
+    json_list(f, "rows", row, cnt, json_row);
+    json_list(f, "details", row, cnt, json_detail);
+    fprintf(f, "}\n");
     return fclose(f) ? -EIO : 0;
 }

@@ -1,33 +1,38 @@
 /*
- * What a benchmark found: rows of a table on the terminal and of build/bench.json:
+ * What the benchmarks found: rows on the terminal, and build/bench.json, which is
  *
- *   {"machine": {...}, "rows": [{"job", "feed", "lcores", "records_per_s", "limit_records_per_s",
- *                                "ratio", "spread", "answer_agrees", ...}]}
+ *   {"machine": {...},
+ *    "rows": [{"job", "feed", "lcores", "records_per_s", "limit_records_per_s", "ratio", "spread",
+ *              "answer_agrees"}],
+ *    "details": [of each row: wall time beside busy time, 10th and 90th percentile of the ratio]}
+ *
+ * Rates of rows are by busy time; spread is (90th - 10th percentile) / median of the ratio.
  */
 #ifndef PERF_REPORT_H
 #define PERF_REPORT_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <stdio.h>
 
-#include "perf/blocks.h"
+#include "perf/duel.h"
 
 struct bench_row {
     const char *job, *feed;
     uint32_t lcores;
-    double records_per_s, limit_records_per_s; /* by busy time, medians */
-    double wall_per_s, limit_wall_per_s;       /* by wall time, medians */
-    double ratio;                              /* median of the ratios of each repetition */
-    double spread;                             /* of the ratio: (greatest - least) / median */
-    bool answer_agrees;
+    struct duel duel;
 };
 
-/* report_machine prints the machine and versions; report_feed what the rows that follow were fed,
- * and the head of their table. */
-void report_machine(void);
-void report_feed(const struct perf_blocks *b);
-void report_row(const struct bench_row *r);
+/* report_cache_bytes: of the last-level cache, as the kernel tells it. */
+uint64_t report_cache_bytes(void);
+/* report_machine prints machine, versions and core map; report_feed what the rows that follow were
+ * fed, and the head of their table. */
+void report_machine(FILE *f, uint32_t lcores);
+void report_feed(FILE *f, const struct perf_blocks *b);
+void report_row(FILE *f, const struct bench_row *r);
+/* report_machine_json writes the object that is "machine". read_per_s: bytes/s that a loop reads
+ * from memory, by lcores (0: not measured). */
+void report_machine_json(FILE *f, const double *read_per_s, uint32_t lcores);
 /* report_json writes the file; 0 or -errno. */
-int report_json(const char *path, const struct bench_row *row, uint32_t cnt);
+int report_json(const char *path, const struct bench_row *row, uint32_t cnt,
+                const double *read_per_s, uint32_t lcores);
 
 #endif
