@@ -77,37 +77,14 @@ static void sort_by_ord_lo(struct out_rows *o)
     radix_sort(o->row, o->spare, o->cnt);
 }
 
-static bool same_place(const struct row_hdr *a, const struct row_hdr *b)
-{
-    return a->ord_hi == b->ord_hi && a->ord_lo == b->ord_lo;
-}
-
-/* Rows that one record gave on two ways through the program have one place: then by value, so
- * that which block came first does not show. They are few. */
-static void sort_ties(struct out_rows *o)
-{
-    for (uint32_t i = 1; i < o->cnt; i++) {
-        const struct row_hdr *h = o->row[i].row;
-        uint32_t k = i;
-        for (; k && same_place(o->row[k - 1].row, h); k--) {
-            const struct row_hdr *p = o->row[k - 1].row;
-            if (enc_cmp(row_val(p), p->val_bytes, row_val(h), h->val_bytes) <= 0)
-                break;
-            o->row[k].row = p;
-        }
-        o->row[k].row = h;
-    }
-}
-
 static void sort_as_came(struct out_rows *o)
 {
-    if (!came_sorted(o)) {
-        sort_by_ord_lo(o);
-        for (uint32_t i = 0; i < o->cnt; i++)
-            o->row[i].prefix = o->row[i].row->ord_hi;
-        radix_sort(o->row, o->spare, o->cnt);
-    }
-    sort_ties(o);
+    if (came_sorted(o))
+        return;
+    sort_by_ord_lo(o);
+    for (uint32_t i = 0; i < o->cnt; i++)
+        o->row[i].prefix = o->row[i].row->ord_hi;
+    radix_sort(o->row, o->spare, o->cnt);
 }
 
 /* ---- by key ---------------------------------------------------------------------------------- */

@@ -3,10 +3,9 @@
  *
  * Partitions and blocks are how the work was cut, and must not show. out_rows_sort gathers
  * pointers to the rows of every block and sorts them by what the stream says (enum row_order):
- * by key and then as they came; as they came, and rows of one
- * place by value; by rank. The sort is stable: rows that are equal
- * in all of that keep the order of the blocks and of the rows in them. The rows stay where they
- * are; the pointers are good until the RDD's blocks are let go.
+ * by key and then as they came (vec.h); as they came; by rank. The sort is stable: rows that are
+ * equal in all of that keep the order of the blocks and of the rows in them. The rows stay where
+ * they are; the pointers are good until the RDD's blocks are let go.
  *
  * Keys are compared as bytes (enc.h), 8 at a time: a radix sort over the next 8 bytes of all
  * rows, then again inside each run of rows that are still equal. A million rows take about 55 ms

@@ -96,7 +96,7 @@ static bool place_before(const struct cell_place *a, const struct cell_place *b)
 }
 
 /* Does the place win over what the accumulator holds? An empty `first` holds the last place
- * there is, an empty `last` the first one. */
+ * there is, an empty `last` the first one. No two rows have one place (vec.h). */
 static bool place_wins(const struct agg_leaf *l, const uint8_t *acc, const struct cell_place *p)
 {
     struct cell_place old;
@@ -113,7 +113,7 @@ static void update_placed(const struct agg_leaf *l, struct agg_env *env, uint8_t
     for (uint32_t i = 0; i < v->sel_cnt; i++) {
         uint32_t r = vec_row(v, i);
         uint8_t *acc = row[i] + l->off;
-        struct cell_place p = {interval, v->ord_hi, v->ord_lo + r};
+        struct cell_place p = {interval, v->ord_hi, vec_place(v, r)};
         if (!place_wins(l, acc, &p))
             continue;
         uint8_t *cell = acc + sizeof p;

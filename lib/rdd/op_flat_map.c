@@ -1,7 +1,8 @@
 /*
  * flatMap and flatMapValues: fn gives a list, every element becomes a row. The elements of a
  * vector may be many vectors: they leave VEC_ROWS_MAX at a time, in order. When the lists of all
- * rows lie one after the other, as those of split do, the elements are not copied.
+ * rows lie one after the other, as those of split do, the elements are not copied. Where something
+ * below keeps the order of rows, every element gets its place (vec.h).
  */
 #include "rdd/pipeline.h"
 
@@ -83,38 +84,73 @@ static bool one_run(const struct col *list, const struct vec *v, uint32_t *first
     return true;
 }
 
-static void push_rows(struct pipeline *p, const struct pnode *n, const struct vec *v,
-                      struct col *cols, uint32_t rows)
+/* Which element of which live row of v comes next, in the order in which they leave. */
+struct walk {
+    const struct vec *v;
+    const struct col *list;
+    uint32_t i, elem;
+};
+
+/* The places of the next so many elements; NULL where no order is kept. Those of one record are
+ * numbered on from vector to vector: a flatMap of a flatMap gets them in pieces. */
+static const uint64_t *number_rows(struct pipeline *p, const struct pnode *n, struct walk *w,
+                                   uint64_t *place, uint32_t rows)
+{
+    uint64_t next = p->flat_ord[n->idx];
+
+    if (!n->ordered)
+        return NULL;
+
+    for (uint32_t e = 0; e < rows; e++, w->elem++) {
+        for (; w->elem == w->list->l.cnt[vec_row(w->v, w->i)]; w->elem = 0)
+            w->i++;
+        uint64_t record = vec_record(w->v, vec_row(w->v, w->i)) >> PLACE_ROW_BITS;
+        if (record != next >> PLACE_ROW_BITS)
+            next = record << PLACE_ROW_BITS;
+        place[e] = next;
+        next += (next & PLACE_NUMBER_MAX) < PLACE_NUMBER_MAX;
+    }
+    p->flat_ord[n->idx] = next;
+    return place;
+}
+
+static void push_rows(struct pipeline *p, const struct pnode *n, uint64_t ord_hi,
+                      const uint64_t *place, struct col *cols, uint32_t rows)
 {
     struct vec out = {.rows = rows,
                       .cols_cnt = type_leaves(n->type),
                       .col = cols,
                       .sel_cnt = rows,
-                      .ord_hi = v->ord_hi,
-                      .ord_lo = p->flat_ord[n->idx]};
+                      .ord_hi = ord_hi,
+                      .place = place};
 
-    p->flat_ord[n->idx] += rows;
     pipeline_kids(p, n, &out);
 }
 
-static void push_run(struct pipeline *p, const struct pnode *n, const struct vec *v,
-                     const struct vec *elems, uint32_t first, uint32_t cnt)
+static void push_run(struct pipeline *p, const struct pnode *n, struct walk *w, uint32_t first,
+                     uint32_t cnt)
 {
+    const struct vec *elems = w->list->l.elems;
     struct col cols[TYPE_LEAVES_MAX];
+    uint64_t room[VEC_ROWS_MAX];
 
     for (uint32_t done = 0; done < cnt; done += VEC_ROWS_MAX) {
         uint32_t rows = cnt - done < VEC_ROWS_MAX ? cnt - done : VEC_ROWS_MAX;
         for (uint32_t c = 0; c < elems->cols_cnt; c++)
             cols[c] = shifted(&elems->col[c], first + done);
-        push_rows(p, n, v, cols, rows);
+        const uint64_t *place = number_rows(p, n, w, room, rows);
+        push_rows(p, n, w->v->ord_hi, place, cols, rows);
     }
 }
 
-static void push_piece(struct pipeline *p, const struct pnode *n, const struct vec *v,
-                       const struct vec *elems, struct piece *piece)
+static void push_piece(struct pipeline *p, const struct pnode *n, struct walk *w,
+                       struct piece *piece)
 {
+    const struct vec *v = w->v, *elems = w->list->l.elems;
     struct col cols[TYPE_LEAVES_MAX];
     uint32_t keys = n->on_value ? type_leaves(n->from->part[0]) : 0, row[VEC_ROWS_MAX];
+    uint64_t room[VEC_ROWS_MAX];
+    const uint64_t *place = number_rows(p, n, w, room, piece->n);
     size_t mark = p->scratch->used;
     bool ok = true;
 
@@ -125,7 +161,7 @@ static void push_piece(struct pipeline *p, const struct pnode *n, const struct v
     for (uint32_t c = 0; ok && c < elems->cols_cnt; c++)
         ok = gather(&cols[keys + c], &elems->col[c], piece->elem, piece->n, p->scratch);
     if (ok)
-        push_rows(p, n, v, cols, piece->n);
+        push_rows(p, n, v->ord_hi, place, cols, piece->n);
     else
         p->no_memory += piece->n;
     p->scratch->used = mark;
@@ -137,12 +173,13 @@ void op_flat_map_push(struct pipeline *p, const struct pnode *n, const struct ve
     struct col list;
     struct vec alive = *v;
     struct piece piece = {.n = 0};
+    struct walk walk = {.v = &alive, .list = &list};
     uint32_t first = 0, cnt;
 
     if (!pipeline_eval(p, n, v, &list, &alive.sel, &alive.sel_cnt))
         return;
     if (!n->on_value && one_run(&list, &alive, &first, &cnt)) {
-        push_run(p, n, v, list.l.elems, first, cnt);
+        push_run(p, n, &walk, first, cnt);
         return;
     }
     for (uint32_t i = 0; i < alive.sel_cnt; i++) {
@@ -151,9 +188,9 @@ void op_flat_map_push(struct pipeline *p, const struct pnode *n, const struct ve
             piece.elem[piece.n] = list.l.off[r] + k;
             piece.from[piece.n++] = (uint16_t)r;
             if (piece.n == VEC_ROWS_MAX)
-                push_piece(p, n, v, list.l.elems, &piece);
+                push_piece(p, n, &walk, &piece);
         }
     }
     if (piece.n)
-        push_piece(p, n, v, list.l.elems, &piece);
+        push_piece(p, n, &walk, &piece);
 }

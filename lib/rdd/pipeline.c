@@ -8,9 +8,12 @@ static void pass_push(struct pipeline *p, const struct pnode *n, const struct ve
 
 static void write_push(struct pipeline *p, const struct pnode *n, const struct vec *v)
 {
+    struct vec out = *v;
+
+    out.way = n->way;
     for (uint32_t i = 0; i < p->writers_cnt; i++)
         if (p->writer[i]->node == n)
-            stage_writer_push(p->writer[i], v, p->out, p->scratch);
+            stage_writer_push(p->writer[i], &out, p->out, p->scratch);
 }
 
 static const op_push push_table[] = {

@@ -18,7 +18,7 @@ struct pipeline {
     uint32_t writers_cnt;
     uint64_t *failed;   /* by fail_idx: rows that a lambda could not compute */
     uint64_t no_memory; /* rows dropped because the scratch was full */
-    uint64_t *flat_ord; /* by node: rows that a flatMap made of this block, for their order */
+    uint64_t *flat_ord; /* by node: the place of the next row that a flatMap makes of its record */
 };
 
 /* An operator takes the live rows of v and pushes what follows to the kids of n. */

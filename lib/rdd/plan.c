@@ -32,6 +32,7 @@ struct here {
     struct pnode *parent;
     uint64_t len, slide; /* window on its way; len 0: none */
     uint64_t every;      /* the stream has an RDD every so many intervals */
+    uint32_t side;       /* as which parent of its reader the stream stands */
 };
 
 static void lower_readers(struct lowering *l, const struct dstream *s, struct here h);
@@ -97,6 +98,8 @@ static struct pnode *pnode_new(struct lowering *l, struct here *h, enum pnode_ki
     n->node = d;
     n->from = parent->type;
     n->type = t;
+    n->parent = parent;
+    n->side = h->side;
     n->idx = l->p->nodes_cnt++;
     if (d && d->fn) {
         if (!l->fails[d->idx]) {
@@ -397,7 +400,8 @@ static void lower_kept_window(struct lowering *l, const struct dstream *from,
         return;
     l->under_kept[from->idx][d->idx]++;
     struct stage *s = l->p->stage[x->stage];
-    lower_reader(l, from, d, (struct here){.stage = s, .parent = s->root, .every = x->slide});
+    lower_reader(l, from, d,
+                 (struct here){.stage = s, .parent = s->root, .every = x->slide, .side = h.side});
 }
 
 static void lower_reader(struct lowering *l, const struct dstream *from, const struct dstream *d,
@@ -428,9 +432,11 @@ static void lower_readers(struct lowering *l, const struct dstream *s, struct he
 {
     for (uint32_t i = 0; i < l->g->nodes_cnt && !l->err; i++) {
         const struct dstream *d = l->g->node[i];
-        for (int k = 0; k < 2; k++) /* s.union(s) reads twice */
+        for (uint32_t k = 0; k < 2; k++) { /* s.union(s) reads twice */
+            h.side = k;
             if (d->parent[k] == s && (k == 0 || d->op == OP_UNION))
                 lower_reader(l, s, d, h);
+        }
     }
 }
 

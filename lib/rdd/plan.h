@@ -98,6 +98,10 @@ struct pnode {
     struct exchange *exchange; /* writes */
     uint32_t output;           /* PN_OUTPUT: index of the output */
     bool row_is_key;           /* PN_WRITE: the whole row is the key, value none or count */
+    uint32_t side;             /* union: which of its parents the rows come from */
+    uint32_t way;              /* writes, outputs: which way through unions ends here (vec.h) */
+    bool ordered;              /* flatMap: something below keeps the order of rows */
+    struct pnode *parent;
     uint32_t kids_cnt;
     struct pnode *kid[16];
     uint32_t idx; /* in the plan */

@@ -6,6 +6,7 @@
 
 #include "rdd/agg_state.h"
 #include "rdd/plan_finish.h"
+#include "rdd/plan_order.h"
 
 #define STATE_BYTES_MAX (4ull << 30) /* of a partition: its offsets have 32 bits */
 
@@ -114,6 +115,7 @@ void plan_finish(struct plan *p)
     for (uint32_t o = 0; o < p->outputs_cnt; o++)
         p->output[o].stream.by_value =
             p->output[o].stream.order != ROWS_BY_RANK && lost_order(p, &p->output[o]);
+    plan_order(p);
 }
 
 #define ROWS_STATE_MIN 65536u

@@ -4,8 +4,8 @@
  *
  * The body of a BLOCK_ROWS is a sequence of rows, each a struct row_hdr followed by the
  * encoding (enc.h) of its key and of its value and padded to 8 bytes. A row that is no pair has
- * key_bytes 0 and its whole value in the value. Canonical order of keyed rows: key, then order;
- * of unkeyed rows: order; of ranked rows (top): rank.
+ * key_bytes 0 and its whole value in the value. Its order is its place in the stream (vec.h).
+ * Canonical order of keyed rows: key, then order; of unkeyed rows: order; of ranked rows (top): rank.
  */
 #ifndef RDD_ROWS_H
 #define RDD_ROWS_H
@@ -40,7 +40,7 @@ static inline const struct row_hdr *row_next(const struct row_hdr *h)
 
 enum row_order {
     ROWS_BY_KEY,  /* pairs: key, then as they came */
-    ROWS_AS_CAME, /* source, queue, sequence, row */
+    ROWS_AS_CAME, /* by place (vec.h) */
     ROWS_BY_RANK, /* top: ord_lo is the rank */
 };
 

@@ -155,7 +155,7 @@ static void append_row(struct stage_writer *w, const struct vec *v, uint32_t x,
     const struct col *value_cols = v->col + (key ? type_leaves(key) : 0);
     /* a top orders by rank: where a row came from does not show in its blocks */
     bool top = w->node->exchange && w->node->exchange->top_cnt;
-    struct row_hdr h = {.ord_hi = top ? 0 : v->ord_hi, .ord_lo = top ? 0 : v->ord_lo + x};
+    struct row_hdr h = {.ord_hi = top ? 0 : v->ord_hi, .ord_lo = top ? 0 : vec_place(v, x)};
 
     h.key_bytes = key ? enc_row_bytes(key, v->col, x) : 0;
     h.val_bytes = enc_row_bytes(value, value_cols, x);

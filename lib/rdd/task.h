@@ -46,7 +46,7 @@ struct runner {
     struct stage_writer *writers;
     struct task_out out;
     uint64_t *failed;   /* by fail_idx */
-    uint64_t *flat_ord; /* by node */
+    uint64_t *flat_ord; /* by node (pipeline.h) */
     uint32_t sources_cnt;
     struct source_counters *counters; /* by the job's source index */
     void (*shown)(void *ctx, enum record_drop why, const uint8_t *bytes, uint32_t len);

@@ -8,9 +8,18 @@
  *
  * A column is never written after the operator that made it has returned.
  *
- * Row order: the rows of a D-Stream have a canonical order (source, node, queue, block
- * sequence, row). A vector carries it as ord_hi (from the block) and ord_lo (of its row 0);
- * row i has the order (ord_hi, ord_lo + i).
+ * Row order: the records of a source have a canonical order (source, node, queue, block sequence,
+ * row), the rows of an emission too (exchange, partition, row). Everything that one of them gives
+ * keeps its place: a union lays, for each record, what its right side gives behind what its left
+ * side gives; a flatMap puts elements where their row was. So a row's place is (ord_hi, place):
+ * ord_hi from the block, and in one number the row of the record in its block, the way through the
+ * program's unions on which it came (pnode.way), and which of the rows that flatMaps made of the
+ * record on that way it is:
+ *
+ *   63..32 row   31..26 way   25..0 number
+ *
+ * No two rows of a stream have one place, and none depends on where blocks or vectors were cut. (A
+ * record that gives more than 2^26 rows on one way is beyond that: the last of them tie.)
  */
 #ifndef RDD_VEC_H
 #define RDD_VEC_H
@@ -22,6 +31,11 @@
 #define VEC_ROWS_MAX     1024u  /* rows of a vector */
 #define VEC_BYTES_MAX    32768u /* bytes of records behind a vector, a single larger record apart */
 #define RECORD_BYTES_MAX 65536u
+
+#define PLACE_ROW_BITS   32
+#define PLACE_WAY_SHIFT  26
+#define PLACE_WAYS_MAX   64u
+#define PLACE_NUMBER_MAX ((1u << PLACE_WAY_SHIFT) - 1)
 
 /* An address by value: IPv4 is held as ::ffff:a.b.c.d, so that all addresses have one order. */
 struct ip {
@@ -55,13 +69,26 @@ struct vec {
     struct col *col;
     const uint16_t *sel; /* rows alive, rising; NULL: all of them */
     uint32_t sel_cnt;    /* rows alive; == rows when sel is NULL */
-    uint64_t ord_hi, ord_lo;
+    uint64_t ord_hi, ord_lo; /* ord_lo: row 0 is this row of its block */
+    const uint64_t *place;   /* by row, without the way; NULL: row i is row ord_lo + i */
+    uint32_t way;
 };
 
 /* The i-th row that is alive. */
 static inline uint32_t vec_row(const struct vec *v, uint32_t i)
 {
     return v->sel ? v->sel[i] : i;
+}
+
+/* The place of a row, without its way and with it. */
+static inline uint64_t vec_record(const struct vec *v, uint32_t row)
+{
+    return v->place ? v->place[row] : (v->ord_lo + row) << PLACE_ROW_BITS;
+}
+
+static inline uint64_t vec_place(const struct vec *v, uint32_t row)
+{
+    return vec_record(v, row) | (uint64_t)v->way << PLACE_WAY_SHIFT;
 }
 
 /* col_alloc makes the arrays of a column of `rows` rows (lists: off and cnt; strings: off and

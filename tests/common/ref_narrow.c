@@ -53,8 +53,6 @@ static void flat_map_row(struct ref *r, const struct dstream *d, const struct re
         memcpy(new->leaf + keys, list.list.leaf + i * list.list.leaves_cnt,
                list.list.leaves_cnt * sizeof *new->leaf);
         new->ord = row->ord;
-        MR_ASSERT(new->ord.depth < REF_PATH_MAX);
-        new->ord.at[new->ord.depth++] = i;
     }
 }
 
@@ -68,9 +66,8 @@ static void filter_row(struct ref *r, const struct dstream *d, const struct ref_
 
 static int by_ord(const struct ref_row *a, const struct ref_row *b, void *ctx)
 {
-    const struct dstream *d = ctx;
-    int c = ref_ord_cmp(&a->ord, &b->ord);
-    return c ? c : ref_cmp(d->type, a->leaf, b->leaf);
+    (void)ctx;
+    return ref_ord_cmp(&a->ord, &b->ord);
 }
 
 void ref_narrow(struct ref *r, const struct dstream *d, const struct ref_rdd *a,
@@ -91,5 +88,5 @@ void ref_narrow(struct ref *r, const struct dstream *d, const struct ref_rdd *a,
         return;
     for (uint32_t i = 0; i < b->cnt; i++)
         *rdd_add(to) = b->row[i];
-    rdd_sort(to, by_ord, (void *)(uintptr_t)d);
+    rdd_sort(to, by_ord, NULL);
 }

@@ -7,14 +7,10 @@
 #include "rdd/rows.h"
 #include "tests/common/reference.h"
 
-#define REF_PATH_MAX 8u
-
-// Where a row came from: which source or wide operator, which row there, which element of a
-// flatMap of that, and so on.
+// Where a row came from: which source or wide operator, and which row there.
 struct ref_ord {
     uint32_t origin; // source index, or REF_WIDE + node index
-    uint32_t depth;
-    uint32_t at[REF_PATH_MAX];
+    uint32_t at;
 };
 
 #define REF_WIDE 0x10000u

@@ -216,5 +216,5 @@ void ref_wide(struct ref *r, const struct dstream *d, const struct ref_rdd *rows
     else
         gather(r, d, rows, to);
     for (uint32_t i = 0; i < to->cnt; i++)
-        to->row[i].ord = (struct ref_ord){.origin = REF_WIDE + d->idx, .depth = 1, .at = {i}};
+        to->row[i].ord = (struct ref_ord){.origin = REF_WIDE + d->idx, .at = i};
 }

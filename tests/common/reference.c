@@ -48,10 +48,7 @@ int ref_ord_cmp(const struct ref_ord *a, const struct ref_ord *b)
 {
     if (a->origin != b->origin)
         return a->origin < b->origin ? -1 : 1;
-    for (uint32_t i = 0; i < a->depth && i < b->depth; i++)
-        if (a->at[i] != b->at[i])
-            return a->at[i] < b->at[i] ? -1 : 1;
-    return (a->depth > b->depth) - (a->depth < b->depth);
+    return (a->at > b->at) - (a->at < b->at);
 }
 
 // ---- the graph ----
@@ -146,7 +143,7 @@ static void add_record(struct ref *r, uint32_t source_idx, struct ref_val *leaf)
 {
     struct ref_rdd *d = &r->fed[source_idx];
     uint32_t at = d->cnt;
-    *rdd_add(d) = (struct ref_row){leaf, {.origin = source_idx, .depth = 1, .at = {at}}};
+    *rdd_add(d) = (struct ref_row){leaf, {.origin = source_idx, .at = at}};
 }
 
 void ref_feed(struct ref *r, uint32_t source_idx, const struct ref_val *leaf)

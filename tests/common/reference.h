@@ -14,9 +14,9 @@
 //
 // An RDD is a list of rows. map, filter and flatMap keep its order; a window is the list of its
 // intervals' rows, one after the other; reduce folds from the left; what an operator gathers by
-// key leaves by partition and key. A union's rows are ordered as they came: by source, then by
-// record; rows of wide operators and windows after those of sources, in program order; rows that
-// one record gave on both sides, by their value.
+// key leaves by partition and key. A union's rows are ordered by what they came from: by source,
+// then by record; rows of wide operators and windows after those of sources, in program order. What
+// one record gave on the left side, in the order there, comes before what it gave on the right.
 
 #include "rdd/dstream.h"
 #include "tests/common/ref_value.h"

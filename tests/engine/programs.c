@@ -138,6 +138,31 @@ const struct program programs[] = {
     P("first_of_both_sides", "  a = nums.map(r => (r.k, r.v))\n"
                              "  a.union(nums.map(r => (r.k, r.v + 100)))\n"
                              "    .reduceByKey((x, y) => x).output(o)\n"),
+    P("both_sides_at_once", "  a = nums.map(r => (r.k, (r.v, r.k)))\n"
+                            "  b = nums.map(r => (r.k, (r.v + 100, r.k + \"b\")))\n"
+                            "  b.union(a).reduceByKey((x, y) => (x._1, y._2)).output(o)\n"
+                            "  b.union(a).runningReduce((x, y) => (y._1, x._2)).output(o)\n"),
+    P("flat_and_plain", "  w = lines.flatMap(r => split(r.line))\n"
+                        "  l = lines.map(r => r.line)\n"
+                        "  w.union(l).output(o)\n  l.union(w).output(o)\n"
+                        "  l.union(w).map(x => (length(x), x)).groupByKey().output(o)\n"
+                        "  w.union(l).map(x => (length(x) % 3, x)).output(o)\n"
+                        "  w.union(l).window(\"2s\").output(o)\n"),
+    P("flat_of_flat", "  w = lines.flatMap(r => split(r.line)).flatMap(w => split(w, \"a\"))\n"
+                      "  x = lines.filter(r => contains(r.line, \"e\")).map(r => r.line)\n"
+                      "  u = x.union(w).union(lines.flatMap(r => split(r.line)))\n"
+                      "  u.output(o)\n"
+                      "  u.flatMap(x => split(x, \"e\")).union(u).reduce((a, b) => b).output(o)\n"
+                      "  u.map(x => (length(x) % 4, x)).reduceByKey((a, b) => a).output(o)\n"),
+    P("ways", "  a = nums.map(r => r.k)\n  b = nums.filter(r => r.v > 3).map(r => r.k + \"b\")\n"
+              "  w = b.union(a)\n  x = w.map(k => k + \"1\").union(w.map(k => k + \"2\"))\n"
+              "  x.output(o)\n  x.union(lines.map(r => r.line)).union(w).output(o)\n"
+              "  w.union(w).map(k => (length(k), k)).groupByKey().output(o)\n"
+              "  x.window(\"2s\").union(w.union(x).window(\"3s\")).output(o)\n"),
+    P("flat_lists", "  g = nums.map(r => (r.k, r.v)).groupByKey()\n"
+                    "  g.flatMapValues(l => l).union(g.mapValues(l => size(l)))\n"
+                    "    .map(p => (p._2 % 5, p._2)).reduceByKey((a, b) => b).output(o)\n"
+                    "  g.flatMapValues(l => l).union(g.mapValues(l => size(l))).output(o)\n"),
     P("sizes_of_lists", "  nums.map(r => (r.k, (r.v, r.k))).window(\"2s\").groupByKey()\n"
                         "    .map(p => (size(p._2), p._1)).groupByKey().output(o)\n"),
     P("running_strings", "  lines.map(r => (length(r.line) % 5, r.line))\n"
