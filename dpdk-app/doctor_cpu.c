@@ -65,11 +65,11 @@ static void read_flags(const struct doctor *d, char *out, size_t cap)
              colon == NULL ? "" : colon + 1);
 }
 
-// `make` builds for x86-64-v3; what is wider is chosen at run time.
+// `make` builds for x86-64-v3 and AES; what is wider is chosen at run time.
 void doctor_cpu_flags(struct doctor *d)
 {
-    static const char *const needed[] = {"avx",  "avx2", "bmi1",  "bmi2",
-                                         "f16c", "fma",  "movbe", "abm"};
+    static const char *const needed[] = {"avx", "avx2",  "bmi1", "bmi2", "f16c",
+                                         "fma", "movbe", "abm",  "aes"};
     static const char *const wider[] = {"avx512f", "avx512bw", "avx512vl", "avx512_vbmi2"};
     char flags[8192], missing[128] = "", more[128] = "";
 
@@ -85,9 +85,10 @@ void doctor_cpu_flags(struct doctor *d)
             snprintf(more + len, sizeof(more) - len, " %s", wider[i]);
     }
     if (missing[0] != '\0')
-        doctor_fail(d, "in a virtual machine give it the host's CPU model (qemu: -cpu host)",
-                    "no x86-64-v3:%s missing; the program stops at its first such instruction",
-                    missing);
+        doctor_fail(
+            d, "in a virtual machine give it the host's CPU model (qemu: -cpu host)",
+            "no x86-64-v3 with AES:%s missing; the program stops at its first such instruction",
+            missing);
     else
         doctor_ok(d, "x86-64-v3%s%s", more[0] == '\0' ? ", no AVX-512" : " and", more);
 }

@@ -40,8 +40,8 @@ if [ -n "$missing" ]; then
     say "installed"
 fi
 
-if ! grep -qw avx2 /proc/cpuinfo; then
-    say "this CPU has no AVX2: Millrace needs x86-64-v3 (Intel Haswell, AMD Zen or newer)"
+if ! grep -qw avx2 /proc/cpuinfo || ! grep -qw aes /proc/cpuinfo; then
+    say "this CPU lacks AVX2 or AES: Millrace needs x86-64-v3 (Intel Haswell, AMD Zen or newer)"
     exit 69
 fi
 

@@ -114,36 +114,37 @@ struct probes {
     uint32_t home[VEC_ROWS_MAX];
 };
 
-/* The slots do not change under the loop: what is written does not alias them. */
-static inline void probe_load(struct tkey *key, uint32_t *home, const uint8_t *bytes, uint32_t len,
-                              const uint32_t *slot, uint64_t mask, uint64_t s0, uint64_t s1)
-{
-    uint64_t hash, w[2];
+/* What a probe needs of the table, in registers. */
+struct prober {
+    struct tkey_seeds seeds;
+    const uint32_t *slot;
+    uint64_t mask;
+};
 
-    _mm_storeu_si128((__m128i *)(void *)key, tkey_load(bytes, len));
-    if (__builtin_expect(len <= TKEY_INLINE, 1)) {
-        memcpy(w, key, sizeof w);
-        hash = tkey_mix(w[0] ^ s0, w[1] ^ s1);
-    } else {
-        hash = tkey_hash_long(bytes, len, s0, s1);
-    }
-    *home = slot[hash >> 32 & mask];
+static inline void probe_load(struct probes *p, uint32_t i, struct prober t, const uint8_t *bytes,
+                              uint32_t len)
+{
+    __m128i k = tkey_load(bytes, len);
+    uint64_t hash = __builtin_expect(len <= TKEY_INLINE, 1) ? tkey_hash_short(k, t.seeds)
+                                                            : tkey_hash_long(bytes, len);
+
+    _mm_storeu_si128((__m128i *)(void *)&p->key[i], k);
+    p->home[i] = t.slot[hash >> 32 & t.mask];
 }
 
 static void probes_load(struct probes *p, const struct combine_table *t, const struct enc_keys *e,
                         const uint16_t *sel, uint32_t n)
 {
     const uint8_t *base = e->base;
-    const uint32_t *off = e->off, *len = e->len, *slot = t->slot;
-    uint64_t s0 = tkey_seed[0], s1 = tkey_seed[1], mask = t->slots_mask;
+    const uint32_t *off = e->off, *len = e->len;
+    struct prober by = {tkey_seeds(), t->slot, t->slots_mask};
 
     if (sel)
         for (uint32_t i = 0; i < n; i++)
-            probe_load(&p->key[i], &p->home[i], base + off[sel[i]], len[sel[i]], slot, mask, s0,
-                       s1);
+            probe_load(p, i, by, base + off[sel[i]], len[sel[i]]);
     else
         for (uint32_t i = 0; i < n; i++)
-            probe_load(&p->key[i], &p->home[i], base + off[i], len[i], slot, mask, s0, s1);
+            probe_load(p, i, by, base + off[i], len[i]);
     if ((size_t)t->live * t->stride > PREFETCH_BYTES)
         for (uint32_t i = 0; i < n; i++)
             __builtin_prefetch(combine_key(t, p->home[i]));

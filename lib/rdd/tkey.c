@@ -34,38 +34,51 @@ void tkeys_load(struct tkey *k, const struct enc_keys *e, const uint16_t *sel, u
             _mm_storeu_si128((__m128i *)(void *)&k[i], tkey_load(base + off[i], len[i]));
 }
 
-uint64_t tkey_hash_long(const uint8_t *p, uint32_t len, uint64_t s0, uint64_t s1)
+/* A product of 128 bits, folded: mixes every bit of both. */
+static inline uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 m = (unsigned __int128)a * b;
+    return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+static uint64_t mix_bytes(const uint8_t *p, uint32_t len, uint64_t s0, uint64_t s1)
 {
     uint64_t h = s0 ^ len;
     uint32_t i = 0;
 
     for (; i + 16 <= len; i += 16)
-        h = tkey_mix(load_le64(p + i) ^ s1, load_le64(p + i + 8) ^ h);
+        h = mix(load_le64(p + i) ^ s1, load_le64(p + i + 8) ^ h);
     uint8_t tail[16] = {0};
     memcpy(tail, p + i, len - i);
-    h = tkey_mix(load_le64(tail) ^ s1, load_le64(tail + 8) ^ h);
-    return tkey_mix(h ^ s0, s1 ^ len);
+    h = mix(load_le64(tail) ^ s1, load_le64(tail + 8) ^ h);
+    return mix(h ^ s0, s1 ^ len);
 }
 
-static inline uint64_t hash_key(const struct tkey *k, uint64_t s0, uint64_t s1)
+uint64_t tkey_hash_long(const uint8_t *p, uint32_t len)
 {
-    uint64_t w[2];
-
-    if (!tkey_is_short(k))
-        return tkey_hash_long(k->ptr, k->len, s0, s1);
-    memcpy(w, k, 16);
-    return tkey_mix(w[0] ^ s0, w[1] ^ s1);
+    return mix_bytes(p, len, tkey_seed[0], tkey_seed[1]);
 }
 
 void tkeys_hash(uint64_t *hash, const struct tkey *k, uint32_t n)
 {
+    struct tkey_seeds seeds = tkey_seeds();
+
     for (uint32_t i = 0; i < n; i++)
-        hash[i] = hash_key(&k[i], tkey_seed[0], tkey_seed[1]);
+        hash[i] =
+            tkey_is_short(&k[i])
+                ? tkey_hash_short(_mm_loadu_si128((const __m128i *)(const void *)&k[i]), seeds)
+                : tkey_hash_long(k[i].ptr, k[i].len);
 }
 
 uint64_t tkey_rank(const struct tkey *k)
 {
-    return hash_key(k, 0xa0761d6478bd642full, 0xe7037ed1a0b428dbull);
+    const uint64_t s0 = 0xa0761d6478bd642full, s1 = 0xe7037ed1a0b428dbull;
+    uint64_t w[2];
+
+    if (!tkey_is_short(k))
+        return mix_bytes(k->ptr, k->len, s0, s1);
+    memcpy(w, k, 16);
+    return mix(w[0] ^ s0, w[1] ^ s1);
 }
 
 uint32_t tkey_partition(const struct tkey *k, uint32_t partitions)

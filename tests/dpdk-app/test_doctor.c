@@ -22,7 +22,7 @@ struct tree_file {
     const char *path, *text;
 };
 
-#define FLAGS      "flags\t\t: fpu avx avx2 bmi1 bmi2 f16c fma movbe abm constant_tsc nonstop_tsc"
+#define FLAGS      "flags\t\t: fpu avx avx2 bmi1 bmi2 f16c fma movbe abm aes constant_tsc nonstop_tsc"
 #define NODE0      "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/"
 #define NODE1      "/sys/devices/system/node/node1/hugepages/hugepages-2048kB/"
 #define POOL       "/sys/kernel/mm/hugepages/hugepages-2048kB/"
@@ -137,7 +137,7 @@ static const struct ill ills[] = {
      .said = "memlock         WARN  only 8192 KB",
      .mend = "ulimit -l unlimited"},
     {.files = {{"/proc/cpuinfo", "processor: 0\nflags : fpu avx f16c constant_tsc nonstop_tsc\n"}},
-     .said = "FAIL  no x86-64-v3: avx2 bmi1 bmi2 fma movbe abm missing",
+     .said = "FAIL  no x86-64-v3 with AES: avx2 bmi1 bmi2 fma movbe abm aes missing",
      .mend = "-cpu host",
      .code = 69},
     {.files = {{CPU "cpu1/cpufreq/scaling_governor", "powersave\n"}},
