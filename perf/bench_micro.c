@@ -1,0 +1,162 @@
+/*
+ * Microbenchmarks of the primitives of a map task: bench_micro [NAME]... Each works on 16 KB of
+ * the text of gen_text.h at a time, from a set of 8 MB, so that the text comes from the third-level
+ * cache as it does behind a block; the figure is nanoseconds for each item, the least of many
+ * rounds, because whatever disturbs a round makes it longer. Where a name begins with dots, what is
+ * above it is done first and counted too, so that the bytes are where they are in a task.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "base/assert.h"
+#include "base/simd.h"
+#include "perf/gen_text.h"
+#include "rdd/byte_mask.h"
+#include "rdd/combine_table.h"
+#include "rdd/enc.h"
+
+#define CHUNK_BYTES 16384u
+#define CHUNKS      512u
+#define CHUNK_WORDS (CHUNK_BYTES / 64)
+#define ROUNDS      40u
+#define TOKENS_MAX  (CHUNK_BYTES / 2 + BIT_POSITIONS_SLACK)
+#define KEYS_MAX    65536u
+
+struct micro {
+    uint8_t *text;
+    uint64_t mask[CHUNK_WORDS + 1];
+    uint32_t off[TOKENS_MAX], len[TOKENS_MAX];
+    struct tkey key[VEC_ROWS_MAX];
+    struct combine_table table;
+};
+
+static void *taken(size_t bytes)
+{
+    void *p = aligned_alloc(1u << 21, (bytes + (1u << 21) - 1) & ~((size_t)(1u << 21) - 1));
+
+    MR_ASSERT(p);
+    madvise(p, bytes, MADV_HUGEPAGE);
+    memset(p, 0, bytes);
+    return p;
+}
+
+/* --- what is measured: one chunk; returns how many items it was -------------------------------
+ */
+
+static uint32_t mask_text(struct micro *m, uint32_t c)
+{
+    byte_mask_text(m->text + (size_t)c * CHUNK_BYTES, CHUNK_BYTES, m->mask);
+    return CHUNK_WORDS;
+}
+
+static uint32_t spans(struct micro *m, uint32_t c)
+{
+    byte_mask_text(m->text + (size_t)c * CHUNK_BYTES, CHUNK_BYTES, m->mask);
+    m->mask[CHUNK_WORDS] = 0;
+    return bit_spans(m->mask, CHUNK_WORDS + 1, 0, m->off, m->len);
+}
+
+/* The words of a chunk are cut, and then taken a vector at a time. */
+static uint32_t vectors(struct micro *m, uint32_t c,
+                        void (*each)(struct micro *, struct enc_keys *, uint32_t))
+{
+    uint32_t words = spans(m, c);
+
+    for (uint32_t at = 0; at < words; at += VEC_ROWS_MAX) {
+        uint32_t n = words - at < VEC_ROWS_MAX ? words - at : VEC_ROWS_MAX;
+        struct enc_keys e = {m->text + (size_t)c * CHUNK_BYTES, m->off + at, m->len + at};
+        each(m, &e, n);
+    }
+    return words;
+}
+
+static void load_vector(struct micro *m, struct enc_keys *e, uint32_t n)
+{
+    tkeys_load(m->key, e, NULL, n);
+}
+
+static void count_vector(struct micro *m, struct enc_keys *e, uint32_t n)
+{
+    combine_table_count(&m->table, e, NULL, n);
+}
+
+static uint32_t keys_load(struct micro *m, uint32_t c)
+{
+    return vectors(m, c, load_vector);
+}
+
+static uint32_t combine_count(struct micro *m, uint32_t c)
+{
+    return vectors(m, c, count_vector);
+}
+
+static const struct {
+    const char *name, *item;
+    uint32_t (*chunk)(struct micro *, uint32_t);
+} micros[] = {{"byte_mask_text", "64 bytes", mask_text},
+              {"... and bit_spans", "word", spans},
+              {"... and tkeys_load", "word", keys_load},
+              {"... and combine_table_count", "word", combine_count}};
+
+/* --- around it --------------------------------------------------------------------------------
+ */
+
+static struct micro *setup(void)
+{
+    struct micro *m = taken(sizeof *m);
+    struct gen_text *g = taken(sizeof *g);
+    static const uint8_t row_init[8];
+
+    m->text = taken((size_t)CHUNKS * CHUNK_BYTES + GEN_RECORD_BYTES + 16);
+    gen_text_init(g, 1);
+    for (size_t at = 0; at < (size_t)CHUNKS * CHUNK_BYTES; at += GEN_RECORD_BYTES)
+        gen_text_record(g, m->text + at);
+    combine_table_init(&m->table, taken(combine_table_bytes(KEYS_MAX, 8)), KEYS_MAX, 8, row_init);
+    return m;
+}
+
+static double now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static double measure(struct micro *m, uint32_t (*chunk)(struct micro *, uint32_t))
+{
+    double best = 1e99;
+
+    for (uint32_t r = 0; r < ROUNDS; r++) {
+        uint64_t items = 0;
+        double from = now_ns();
+        for (uint32_t c = 0; c < CHUNKS; c++)
+            items += chunk(m, c);
+        double each = (now_ns() - from) / (double)items;
+        best = each < best ? each : best;
+    }
+    return best;
+}
+
+static bool wanted(const char *name, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (!strcmp(argv[i], name))
+            return true;
+    return argc == 1;
+}
+
+int main(int argc, char **argv)
+{
+    simd_init(SIMD_AUTO);
+    struct micro *m = setup();
+
+    for (size_t i = 0; i < sizeof micros / sizeof micros[0]; i++)
+        if (wanted(micros[i].name, argc, argv))
+            printf("%-28s %7.2f ns a %s\n", micros[i].name, measure(m, micros[i].chunk),
+                   micros[i].item);
+    return 0;
+}
