@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "dpdk-app/control_state.h"
+#include "dpdk-app/node_wire.h"
 
 void control_release(struct control *c, struct block *b)
 {
@@ -73,36 +74,17 @@ static uint32_t answers(struct control *c)
     uint32_t did = 0;
 
     for (uint32_t w = 0; w < c->node->workers_cnt; w++)
-        while (worker_answer(&c->node->worker[w], &m, &c->inbox[w])) {
+        while (control_room(c) && worker_answer(&c->node->worker[w], &m, &c->inbox[w])) {
             answered(c, w, &m);
             did++;
         }
     return did;
 }
 
-/* The ticks that every input has closed. */
-static uint64_t closed_by_all(const struct control *c)
-{
-    uint64_t closed = UINT64_MAX;
-
-    for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
-        closed = c->closed[i] < closed ? c->closed[i] : closed;
-    return closed;
-}
-
-static uint64_t closed_by_any(const struct control *c)
-{
-    uint64_t closed = c->node->first_tick;
-
-    for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
-        closed = c->closed[i] > closed ? c->closed[i] : closed;
-    return closed;
-}
-
 /* The record says when all queues have closed a tick. */
-static void mark_closed(struct control *c)
+void control_mark_closed(struct control *c)
 {
-    uint64_t closed = closed_by_all(c);
+    uint64_t closed = control_closed_by_all(c);
 
     if (!c->recorder || closed <= c->marked || c->phase >= CONTROL_STOPPING)
         return;
@@ -125,7 +107,7 @@ static void watch_end(struct control *c)
 {
     struct node *n = c->node;
 
-    if (c->phase == CONTROL_RUNNING && closed_by_all(c) > c->last_tick) {
+    if (c->phase == CONTROL_RUNNING && control_closed_by_all(c) > c->last_tick) {
         atomic_store(&n->stopping, 1); /* what comes now is after the end */
         stop_at(c, c->last_tick, UINT64_MAX);
     }
@@ -135,7 +117,7 @@ static void watch_end(struct control *c)
     }
     if (c->phase > CONTROL_FINISHING || !control_inputs_ended(c))
         return;
-    uint64_t end = closed_by_any(c);
+    uint64_t end = control_closed_by_any(c);
     if (end == n->first_tick) { /* nothing came at all */
         c->phase = CONTROL_DRAINING;
         return;
@@ -178,31 +160,36 @@ static void watch_clock(struct control *c)
 
 static void end_run(struct control *c)
 {
-    if (c->phase != CONTROL_DRAINING || c->outs_used || report_pending(c->report))
+    if (c->phase != CONTROL_DRAINING || control_outputs_pending(c) || report_pending(c->report))
         return;
     if (c->recorder && recorder_pending(c->recorder))
         return;
     c->phase = CONTROL_OVER;
 }
 
+bool control_room(const struct control *c)
+{
+    return control_outputs_room(c) && report_room(c->report) &&
+           (!c->recorder || recorder_room(c->recorder));
+}
+
 uint32_t control_step(struct control *c)
 {
     uint32_t did = answers(c);
 
-    if (control_outputs_room(c)) {
-        did += control_inputs(c);
-        if (sched_more(c->sched)) {
-            control_event(c, NULL);
-            did++;
-        }
+    did += control_inputs(c);
+    if (sched_more(c->sched) && control_room(c)) {
+        control_event(c, NULL);
+        did++;
     }
     did += control_outputs(c);
     did += report_step(c->report);
     did += c->recorder ? recorder_step(c->recorder) : 0;
-    mark_closed(c);
+    control_mark_closed(c);
     watch_clock(c);
     watch_backlog(c);
-    watch_end(c);
+    if (control_room(c))
+        watch_end(c);
     end_run(c);
     return did;
 }
@@ -288,13 +275,15 @@ struct control *control_new(struct node *n, char *err, size_t err_bytes)
     c->inbox = calloc(n->workers_cnt, sizeof *c->inbox);
     c->shuffle = calloc(WORKER_REFS_MAX, sizeof *c->shuffle);
     c->out = calloc(WORKER_REFS_MAX, sizeof *c->out);
-    if (!c->sched || !c->inbox || !c->shuffle || !c->out) {
+    if (!c->sched || !c->inbox || !c->shuffle || !c->out || control_outputs_init(c)) {
         snprintf(err, err_bytes, "out of memory while setting the scheduler up");
         control_free(c);
         return NULL;
     }
     for (uint32_t i = 0; i < n->inputs_cnt; i++)
-        c->closed[i] = n->first_tick;
+        c->input[i] = (struct control_input){
+            .closed = n->first_tick, .empty = n->first_tick, .told = n->first_tick};
+    c->memory_ticks = node_memory_ticks(n);
     c->marked = n->first_tick;
     struct pool_view v;
     pool_look(n->pool, &v);
@@ -316,5 +305,7 @@ void control_free(struct control *c)
     free(c->inbox);
     free(c->shuffle);
     free(c->out);
+    free(c->outs.wait);
+    free(c->outs.block);
     free(c);
 }

@@ -1,15 +1,23 @@
+/*
+ * What the inputs say, told to the scheduler one event at a time.
+ *
+ * Ticks are closed for the scheduler when they are closed by the input itself, or when it cannot
+ * give anything more of them (it has ended, or said that it skips them) and another input has
+ * closed them. What all inputs skip is skipped.
+ */
 #include <rte_ring.h>
 
 #include "dpdk-app/control_state.h"
+#include "dpdk-app/node_wire.h"
 
-#define BURST 32u
+#define BURST 32u /* messages of an input in a turn */
 
 static void block_came(struct control *c, struct node_input *in, uint32_t stream, uint64_t tick,
                        struct block *b)
 {
     struct event e = {.kind = EV_BLOCK, .tick = tick};
 
-    if (c->phase >= CONTROL_STOPPING) {
+    if (c->phase >= CONTROL_STOPPING || tick > c->last_tick) {
         c->after_end += b->hdr.rows;
         pool_block_release(c->node->pool, b);
         return;
@@ -25,44 +33,119 @@ static void block_came(struct control *c, struct node_input *in, uint32_t stream
     control_event(c, &e);
 }
 
-static void close_queues(struct control *c, uint32_t input, uint64_t tick)
-{
-    const struct node_input *in = &c->node->input[input];
+/* ---- ends of ticks ----------------------------------------------------------------------------
+ */
 
-    if (tick < c->closed[input] || c->phase >= CONTROL_STOPPING)
-        return;
-    c->closed[input] = tick + 1;
-    for (uint32_t k = 0; k < in->streams_cnt; k++) {
-        struct event e = {.kind = EV_CLOSED, .queue = in->queue[k], .tick = tick};
-        control_event(c, &e);
+/* How far all inputs are, as ticks below which everything is so. */
+struct ticks {
+    uint64_t closed;  /* by the input that is furthest */
+    uint64_t empty;   /* no input gives anything more */
+    uint64_t windows; /* some input's records may still be in a window */
+};
+
+static struct ticks ticks_of(const struct control *c)
+{
+    struct ticks t = {.closed = c->node->first_tick, .empty = UINT64_MAX};
+
+    for (uint32_t i = 0; i < c->node->inputs_cnt; i++) {
+        const struct control_input *in = &c->input[i];
+        uint64_t windows = in->closed + (in->ended ? c->memory_ticks : 0);
+        t.closed = in->closed > t.closed ? in->closed : t.closed;
+        t.empty = in->empty < t.empty ? in->empty : t.empty;
+        t.windows = windows > t.windows ? windows : t.windows;
     }
+    if (t.empty == UINT64_MAX) /* all have ended */
+        t.empty = t.closed;
+    return t;
 }
 
-/* Files that came to their end close what the others close. */
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Tells the scheduler that the queues of the input have closed the ticks before `to`, as far as
+ * there is room for what follows; false: not all is told. */
+static bool close_queues(struct control *c, uint32_t input, uint64_t to)
+{
+    const struct node_input *in = &c->node->input[input];
+    struct control_input *ci = &c->input[input];
+
+    if (!ci->telling)
+        ci->tell_to = to;
+    for (; ci->told < ci->tell_to; ci->told = ci->tell_to, ci->telling = 0) {
+        for (; ci->telling < in->streams_cnt; ci->telling++) {
+            struct event e = {
+                .kind = EV_CLOSED, .queue = in->queue[ci->telling], .tick = ci->tell_to - 1};
+            if (!control_room(c))
+                return false;
+            control_event(c, &e);
+        }
+    }
+    return ci->told >= to;
+}
+
+/* All queues are told to have closed `from`: the ticks up to `to` are left out. */
+static void skip(struct control *c, uint64_t to)
+{
+    struct event e = {.kind = EV_SKIP, .tick = to - 1};
+
+    control_mark_closed(c);
+    for (uint32_t i = 0; i < c->node->inputs_cnt; i++) {
+        struct control_input *in = &c->input[i];
+        in->told = to;
+        in->closed = in->closed > to || in->ended ? in->closed : to;
+    }
+    if (c->recorder) {
+        c->marked = to;
+        recorder_mark(c->recorder, RECORD_SKIP, to - 1, UINT64_MAX);
+    }
+    control_event(c, &e);
+}
+
+/* Tells the scheduler what follows from what the inputs have said; false: there was no room for
+ * all of it, and nothing more may be taken from the inputs. */
+static bool settle(struct control *c)
+{
+    if (!c->unsettled || c->phase >= CONTROL_STOPPING)
+        return true;
+    struct ticks t = ticks_of(c);
+    uint64_t gap = t.windows > t.closed ? t.windows : t.closed;
+    uint64_t all = t.empty > gap ? gap : t.empty;
+
+    for (uint32_t i = 0; i < c->node->inputs_cnt; i++) {
+        uint64_t to = min_u64(c->input[i].empty, t.closed > all ? t.closed : all);
+        if (!close_queues(c, i, to))
+            return false;
+    }
+    if (t.empty > gap) {
+        if (!control_room(c))
+            return false;
+        skip(c, t.empty);
+    }
+    c->unsettled = false;
+    return true;
+}
+
 static void tick_closed(struct control *c, uint32_t input, uint64_t tick)
 {
-    close_queues(c, input, tick);
-    for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
-        if (!c->node->input[i].ingest && atomic_load(&c->node->input[i].finished))
-            close_queues(c, i, tick);
+    struct control_input *in = &c->input[input];
+
+    tick = min_u64(tick, c->last_tick);
+    if (tick < in->closed)
+        return;
+    in->closed = tick + 1;
+    in->empty = in->empty > in->closed ? in->empty : in->closed;
+    c->unsettled = true;
 }
 
 static void tick_skipped(struct control *c, uint32_t input, uint64_t tick)
 {
-    struct event e = {.kind = EV_SKIP, .tick = tick};
-
-    if (c->node->inputs_cnt > 1) {
-        tick_closed(c, input, tick);
+    tick = min_u64(tick, c->last_tick);
+    if (tick < c->input[input].empty)
         return;
-    }
-    if (c->phase >= CONTROL_STOPPING)
-        return;
-    c->closed[input] = tick + 1;
-    if (c->recorder) {
-        c->marked = tick + 1;
-        recorder_mark(c->recorder, RECORD_SKIP, tick, UINT64_MAX);
-    }
-    control_event(c, &e);
+    c->input[input].empty = tick + 1;
+    c->unsettled = true;
 }
 
 /* Damage is said; what was read before it stands. */
@@ -80,71 +163,64 @@ static void say_damage(struct control *c, const struct node_input *in)
 
 static void input_ended(struct control *c, uint32_t input)
 {
-    uint64_t furthest = 0;
-
     say_damage(c, &c->node->input[input]);
+    c->input[input].ended = true;
+    c->input[input].empty = UINT64_MAX;
+    c->unsettled = true;
     atomic_store(&c->node->input[input].finished, true);
+}
+
+/* ---- messages ---------------------------------------------------------------------------------
+ */
+
+static bool from_ingest(struct control *c, uint32_t input)
+{
+    struct node_input *in = &c->node->input[input];
+    struct ingest_msg m;
+
+    if (!ingest_recv(in->ingest, &m, 1))
+        return false;
+    if (m.kind == INGEST_BLOCK)
+        block_came(c, in, m.source_idx, m.tick, m.block);
+    else
+        tick_closed(c, input, m.tick);
+    return true;
+}
+
+/* Others have not yet been heard to say that they are at this tick, although they have (feeders go
+ * through time together): a gap that they are about to skip would no longer be one. */
+static bool ahead(const struct control *c, uint32_t input, uint64_t tick)
+{
+    if (c->phase >= CONTROL_STOPPING || c->node->conf->pace)
+        return false;
     for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
-        if (c->closed[i] > furthest)
-            furthest = c->closed[i];
-    if (furthest > c->closed[input])
-        close_queues(c, input, furthest - 1);
+        if (i != input && c->input[i].empty < tick)
+            return true;
+    return false;
 }
 
-static uint32_t from_ingest(struct control *c, uint32_t input)
+/* A message of a file, or of a record, whose streams have global numbers. */
+static bool from_file(struct control *c, uint32_t input)
 {
-    struct ingest_msg msg[BURST];
     struct node_input *in = &c->node->input[input];
-    uint32_t n = ingest_recv(in->ingest, msg, BURST);
+    struct control_input *ci = &c->input[input];
+    const struct feed_msg *m = &ci->head;
 
-    for (uint32_t i = 0; i < n; i++) {
-        if (msg[i].kind == INGEST_BLOCK)
-            block_came(c, in, msg[i].source_idx, msg[i].tick, msg[i].block);
-        else
-            tick_closed(c, input, msg[i].tick);
-    }
-    return n;
-}
-
-/* A message of a file or of a record, whose streams have global numbers. */
-static void fed(struct control *c, uint32_t input, const struct feed_msg *m, uint32_t stream)
-{
+    if (!ci->has_head)
+        ci->has_head =
+            in->replay ? replay_recv(in->replay, &ci->head) : feeder_recv(in->feeder, &ci->head);
+    if (!ci->has_head || (m->kind == FEED_BLOCK && ahead(c, input, m->tick)))
+        return false;
+    ci->has_head = false;
     switch (m->kind) {
-    case FEED_BLOCK: block_came(c, &c->node->input[input], stream, m->tick, m->block); return;
-    case FEED_CLOSED: tick_closed(c, input, m->tick); return;
-    case FEED_SKIP: tick_skipped(c, input, m->tick); return;
-    case FEED_END: input_ended(c, input); return;
+    case FEED_BLOCK:
+        block_came(c, in, in->replay ? m->stream : in->stream[m->stream], m->tick, m->block);
+        break;
+    case FEED_CLOSED: tick_closed(c, input, m->tick); break;
+    case FEED_SKIP: tick_skipped(c, input, m->tick); break;
+    case FEED_END: input_ended(c, input); break;
     }
-}
-
-static uint32_t from_feeder(struct control *c, uint32_t input)
-{
-    struct feed_msg m;
-    struct node_input *in = &c->node->input[input];
-    uint32_t n = 0;
-
-    for (; n < BURST && feeder_recv(in->feeder, &m); n++)
-        fed(c, input, &m, m.kind == FEED_BLOCK ? in->stream[m.stream] : 0);
-    return n;
-}
-
-static uint32_t from_replay(struct control *c, uint32_t input)
-{
-    struct feed_msg m;
-    uint32_t n = 0;
-
-    for (; n < BURST && replay_recv(c->node->input[input].replay, &m); n++)
-        fed(c, input, &m, m.stream);
-    return n;
-}
-
-static uint32_t from_input(struct control *c, uint32_t input)
-{
-    const struct node_input *in = &c->node->input[input];
-
-    if (in->replay)
-        return from_replay(c, input);
-    return in->ingest ? from_ingest(c, input) : from_feeder(c, input);
+    return true;
 }
 
 uint32_t control_inputs(struct control *c)
@@ -152,7 +228,10 @@ uint32_t control_inputs(struct control *c)
     uint32_t did = 0;
 
     for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
-        did += from_input(c, i);
+        for (uint32_t n = 0; n < BURST && settle(c) && control_room(c); n++, did++)
+            if (!(c->node->input[i].ingest ? from_ingest(c, i) : from_file(c, i)))
+                break;
+    settle(c);
     return did;
 }
 
@@ -163,5 +242,23 @@ bool control_inputs_ended(const struct control *c)
         if (!atomic_load(&in->finished) || (in->ingest && rte_ring_count(ingest_ring(in->ingest))))
             return false;
     }
-    return true;
+    return !c->unsettled;
+}
+
+uint64_t control_closed_by_all(const struct control *c)
+{
+    uint64_t closed = UINT64_MAX;
+
+    for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
+        closed = min_u64(closed, c->input[i].told);
+    return closed;
+}
+
+uint64_t control_closed_by_any(const struct control *c)
+{
+    uint64_t closed = c->node->first_tick;
+
+    for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
+        closed = c->input[i].told > closed ? c->input[i].told : closed;
+    return closed;
 }

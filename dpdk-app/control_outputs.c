@@ -8,6 +8,7 @@
 #include "dpdk-app/node_wire.h"
 
 #define WRITER_QUEUE 64u
+#define OUTS_MIN     256u
 #define STOP_NS      10000000000ull
 
 static enum sink_rows rows_as(enum sink_format f)
@@ -55,7 +56,8 @@ int control_open_sinks(struct control *c, char *err, size_t err_bytes)
         rc = c->writer && c->report ? 0 : -ENOMEM;
     }
     if (!rc && c->node->conf->record) {
-        c->recorder = recorder_open(c->node->conf->record, c->writer, err, err_bytes);
+        c->recorder =
+            recorder_open(c->node->conf->record, c->writer, c->node->workers_cnt, err, err_bytes);
         if (!c->recorder)
             return -EIO;
         recorder_begin(c->recorder, c->node->first_tick, c->node->tick_ns, c->node->streams_cnt,
@@ -91,41 +93,72 @@ void control_close_sinks(struct control *c)
     screen_release(&c->screen);
 }
 
-/* Room for every output that one more event may complete. */
+/* A step may retire all intervals under way and let the outputs of as many new ones leave. */
+int control_outputs_init(struct control *c)
+{
+    struct out_ring *r = &c->outs;
+    struct pool_view v;
+
+    pool_look(c->node->pool, &v);
+    for (uint32_t j = 0; j < c->node->jobs_cnt; j++)
+        r->step_max += 2 * (INTERVALS_MAX + 1) * c->node->job[j].plan->outputs_cnt;
+    r->max = r->step_max + OUTS_MIN;
+    r->blocks_max = 2 * (uint64_t)v.blocks_cnt; /* as no output is cut at the end of the ring */
+    r->wait = calloc(r->max, sizeof *r->wait);
+    r->block = calloc(r->blocks_max, sizeof(struct block *));
+    return r->wait && r->block ? 0 : -ENOMEM;
+}
+
 bool control_outputs_room(const struct control *c)
 {
-    return c->outs_used < OUTS_MAX / 2;
+    return c->outs.max - (c->outs.tail - c->outs.head) >= c->outs.step_max;
+}
+
+bool control_outputs_pending(const struct control *c)
+{
+    return c->outs.head != c->outs.tail;
+}
+
+/* Room for n blocks, one beside the other. */
+static struct block **blocks_room(struct out_ring *r, uint32_t n)
+{
+    uint64_t at = r->blocks_tail % r->blocks_max;
+
+    if (at + n > r->blocks_max) {
+        r->blocks_tail += r->blocks_max - at;
+        at = 0;
+    }
+    r->blocks_tail += n;
+    MR_ASSERT(r->blocks_tail - r->blocks_head <= r->blocks_max);
+    return r->block + at;
 }
 
 void control_output(struct control *c, const struct action *a)
 {
-    uint32_t slot = 0;
     const struct node_job *nj = &c->node->job[a->job];
+    struct out_ring *r = &c->outs;
 
-    while (slot < OUTS_MAX && c->wait[slot].used)
-        slot++;
-    MR_ASSERT(slot < OUTS_MAX);
-    struct out_wait *w = &c->wait[slot];
-    *w = (struct out_wait){.used = true, .job = a->job, .output = a->output};
+    MR_ASSERT(r->tail - r->head < r->max);
+    struct out_wait *w = &r->wait[r->tail++ % r->max];
+    *w = (struct out_wait){.job = a->job, .output = a->output};
     w->rdd = (struct out_rdd){.stream = &nj->plan->output[a->output].stream,
                               .interval = a->interval,
                               .complete = a->complete,
-                              .blocks_cnt = a->blocks_cnt};
-    w->rdd.block = calloc(a->blocks_cnt + 1, sizeof *w->rdd.block);
-    MR_ASSERT(w->rdd.block);
+                              .blocks_cnt = a->blocks_cnt,
+                              .block = blocks_room(r, a->blocks_cnt)};
+    w->blocks_end = r->blocks_tail;
     for (uint32_t i = 0; i < a->blocks_cnt; i++)
         w->rdd.block[i] = pool_block(c->node->pool, a->blocks[i].slot);
-    c->queue[c->queue_tail++ % OUTS_MAX] = slot;
-    c->outs_used++;
     report_output(c->report, a->job, a->interval);
 }
 
 static uint32_t push_waiting(struct control *c)
 {
+    struct out_ring *r = &c->outs;
     uint32_t did = 0;
 
-    for (; c->queue_head != c->queue_tail; c->queue_head++, did++) {
-        struct out_wait *w = &c->wait[c->queue[c->queue_head % OUTS_MAX]];
+    for (; r->pushed != r->tail; r->pushed++, did++) {
+        struct out_wait *w = &r->wait[r->pushed % r->max];
         struct writer_work work = {.sink = c->node->job[w->job].sink[w->rdd.stream->sink_idx],
                                    .rdd = &w->rdd};
         if (!writer_try_push(c->writer, &work))
@@ -136,14 +169,14 @@ static uint32_t push_waiting(struct control *c)
 
 static void written(struct control *c, const struct writer_done *d)
 {
-    struct out_wait *w = (struct out_wait *)(void *)d->work.rdd;
+    struct out_ring *r = &c->outs;
+    struct out_wait *w = &r->wait[r->head++ % r->max];
 
+    MR_ASSERT(d->work.rdd == &w->rdd);
     for (uint32_t i = 0; i < w->rdd.blocks_cnt; i++)
         pool_block_release(c->node->pool, w->rdd.block[i]);
-    free(w->rdd.block);
+    r->blocks_head = w->blocks_end;
     report_written(c->report, w->job, w->rdd.interval, w->output, d);
-    w->used = false;
-    c->outs_used--;
 }
 
 static void record_done(struct control *c, const struct writer_done *d, struct block *b)

@@ -8,13 +8,33 @@
 #include "dpdk-app/recorder.h"
 #include "dpdk-app/report.h"
 
-#define OUTS_MAX 1024u /* outputs on their way to the writer or in it */
-
 /* An output between the scheduler and its sink. */
 struct out_wait {
     struct out_rdd rdd;
     uint32_t job, output;
-    bool used;
+    uint64_t blocks_end; /* of the ring of blocks: free up to here when it is written */
+};
+
+/* Outputs go to the writer and come back in the order in which they left the scheduler: a ring,
+ * and beside it one of the blocks that they consist of, each output's in one piece. */
+struct out_ring {
+    struct out_wait *wait;
+    uint32_t max, step_max;      /* step_max: the most that one step of the scheduler gives */
+    uint64_t head, pushed, tail; /* [head, pushed) is in the writer, [pushed, tail) waits for it */
+    struct block **block;
+    uint64_t blocks_max, blocks_head, blocks_tail;
+};
+
+/* How far an input is: ticks below are ... */
+struct control_input {
+    uint64_t closed;  /* closed by its own word */
+    uint64_t empty;   /* closed or skipped: nothing comes of them any more */
+    bool ended;       /* it has said its last word */
+    uint64_t told;    /* closed for the scheduler, on all its queues; and ... */
+    uint64_t tell_to; /* the first `telling` of its queues up to here */
+    uint32_t telling;
+    struct feed_msg head; /* the next message, if it was taken already */
+    bool has_head;
 };
 
 enum control_phase {
@@ -38,14 +58,13 @@ struct control {
     struct worker_inbox *inbox; /* by worker */
     struct shuffle_ref *shuffle;
     struct out_ref *out;
-    /* outputs in the order in which they leave: ring of slots */
-    struct out_wait wait[OUTS_MAX];
-    uint32_t queue[OUTS_MAX], queue_head, queue_tail; /* not yet taken by the writer */
-    uint32_t outs_used;
-    uint64_t closed[INPUTS_MAX]; /* by input: ticks below are closed */
-    uint64_t last_tick;          /* of the run (--for); UINT64_MAX: open */
-    bool cut;                    /* a signal: the last tick is not whole */
-    uint64_t after_end;          /* rows of blocks that came after the last tick */
+    struct out_ring outs;
+    struct control_input input[INPUTS_MAX];
+    bool unsettled;        /* the scheduler is still to be told of ends of ticks */
+    uint64_t memory_ticks; /* after so many ticks without a record every window is empty */
+    uint64_t last_tick;    /* of the run (--for); UINT64_MAX: open */
+    bool cut;              /* a signal: the last tick is not whole */
+    uint64_t after_end;    /* rows of blocks that came after the last tick */
     uint64_t sync_tsc, look_tsc, start_tsc;
     uint64_t pages_low;
 };
@@ -54,15 +73,28 @@ struct control {
 void control_event(struct control *c, const struct event *e);
 /* control_release: one holder less (the scheduler, the recorder); the last lets the block go. */
 void control_release(struct control *c, struct block *b);
+/* control_room: there is room for all that one more event may bring: outputs, lines, entries of
+ * the record. What may bring more waits until there is; the I/O thread makes it, whatever else
+ * stands still. */
+bool control_room(const struct control *c);
 /* control_inputs.c: messages of the inputs; how many. */
 uint32_t control_inputs(struct control *c);
-/* all inputs have said their last word. */
+/* all inputs have said their last word, and the scheduler knows what follows from it. */
 bool control_inputs_ended(const struct control *c);
+/* Ticks below are closed by all inputs, by any; as the scheduler was told. */
+uint64_t control_closed_by_all(const struct control *c);
+uint64_t control_closed_by_any(const struct control *c);
+/* control_mark_closed writes into the record what is closed by all. */
+void control_mark_closed(struct control *c);
 /* control_outputs.c: outputs to the writer and back; how many. */
 uint32_t control_outputs(struct control *c);
 void control_output(struct control *c, const struct action *a);
 int control_open_sinks(struct control *c, char *err, size_t err_bytes);
 void control_close_sinks(struct control *c);
+/* control_outputs_init takes the rings. */
+int control_outputs_init(struct control *c);
 bool control_outputs_room(const struct control *c);
+/* control_outputs_pending: outputs that are not yet written. */
+bool control_outputs_pending(const struct control *c);
 
 #endif

@@ -85,12 +85,20 @@ static bool others_reached(struct feeder *f, uint64_t tick)
     return true;
 }
 
+void feeder_come(struct feeder *f)
+{
+    if (f->any && !f->conf.pace && f->item.tick > f->open_tick)
+        feeder_close_until(f, f->item.tick);
+    feeder_reach(f, f->item.tick);
+}
+
 bool feeder_enter(struct feeder *f)
 {
     uint64_t tick = f->item.tick;
 
     if (tick > f->open_tick)
         feeder_close_until(f, tick);
+    feeder_reach(f, tick);
     if (tick > f->joined_tick) {
         if (!others_reached(f, tick))
             return false;

@@ -66,7 +66,7 @@ int feeder_fetch_frame(struct feeder *f)
     it->tick = feeder_tick_of(f, it->frame.ts_ns);
     it->next_src = 0;
     it->best = FEED_NO_SOURCE;
-    feeder_reach(f, it->tick);
+    feeder_come(f);
     return 1;
 }
 

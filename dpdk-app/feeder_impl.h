@@ -112,6 +112,10 @@ static inline uint64_t feeder_tick_of(const struct feeder *f, int64_t ns)
 }
 /* feeder_reach says to the others that no tick before this will be opened. */
 void feeder_reach(struct feeder *f, uint64_t tick);
+/* feeder_come: an item was fetched. The ticks before it are closed, before others are told that
+ * they need not wait: so whoever hears of a later tick from them can have heard of this. With
+ * `pace` they are closed in their time. */
+void feeder_come(struct feeder *f);
 /* feeder_enter closes the ticks before the item's. False: others are not there yet. */
 bool feeder_enter(struct feeder *f);
 /* feeder_close_until closes the ticks before `to`, as far as windows remember. */

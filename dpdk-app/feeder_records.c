@@ -30,27 +30,13 @@ static bool give_page(struct feeder *f)
 }
 
 /* At the end of the file: starts again, time going on by the number of the record. */
-static bool start_again(struct feeder *f, char *why, size_t why_bytes)
+static bool start_again(struct feeder *f)
 {
     uint64_t cnt = recfile_records(f->recfile);
-    struct strbuf err = {0};
-    struct recfile_conf conf = {
-        .path = f->conf.file,
-        .format = &f->format,
-        .rate = f->conf.rate,
-        .start_ns = f->conf.start_ns,
-    };
 
     if (!f->conf.loop || cnt == 0)
         return false;
-    struct recfile *again = recfile_open(&conf, &err);
-    if (!again)
-        snprintf(why, why_bytes, "%s", err.s);
-    strbuf_release(&err);
-    if (!again)
-        return false;
-    recfile_close(f->recfile);
-    f->recfile = again;
+    recfile_rewind(f->recfile);
     f->records_begin += cnt;
     f->page.again = true;
     return true;
@@ -87,9 +73,9 @@ static int fetch(struct feeder *f, uint64_t now_ns, char *why, size_t why_bytes)
     int rc;
 
     it->tick = feeder_tick_of(f, recfile_time(f->recfile, n));
-    feeder_reach(f, it->tick);
     uint64_t max = records_of_tick(f, it->tick, n);
     if (f->conf.pace) {
+        feeder_reach(f, it->tick);
         uint64_t due = records_due(f, n, now_ns);
         max = due < max ? due : max;
     }
@@ -98,7 +84,7 @@ static int fetch(struct feeder *f, uint64_t now_ns, char *why, size_t why_bytes)
     while ((rc = recfile_next(f->recfile, max, &run, &it->records_cnt)) != 1) {
         if (rc == -ENOBUFS && !give_page(f))
             return -ENOMEM;
-        if (rc == -ENOBUFS || (rc == 0 && start_again(f, why, why_bytes)))
+        if (rc == -ENOBUFS || (rc == 0 && start_again(f)))
             continue;
         if (rc < 0 && rc != -EAGAIN)
             snprintf(why, why_bytes, "%s", recfile_error(f->recfile));
@@ -114,6 +100,7 @@ static int fetch(struct feeder *f, uint64_t now_ns, char *why, size_t why_bytes)
     f->page.used = f->page.begin + run.off + run.len;
     it->there = true;
     it->next_src = 0;
+    feeder_come(f);
     return 1;
 }
 

@@ -120,9 +120,9 @@ static int open_ports(struct node *n, char *err, size_t err_bytes)
     return 0;
 }
 
-/* After so many ticks without input every window of every job is empty: the last of them lies in
- * the first interval that gives an empty result, wherever in its interval the input ended. */
-static uint64_t memory_ticks(const struct node *n)
+/* The last of them lies in the first interval that gives an empty result, wherever in its interval
+ * the input ended. */
+uint64_t node_memory_ticks(const struct node *n)
 {
     uint64_t ticks = 0;
 
@@ -158,7 +158,7 @@ static struct feeder_conf feeder_base(const struct node *n)
                                 .rate = c->rate,
                                 .start_ns = c->start_ns,
                                 .tick_ns = n->tick_ns,
-                                .memory_ticks = memory_ticks(n),
+                                .memory_ticks = node_memory_ticks(n),
                                 .queue_idx = n->inputs_cnt,
                                 .pool = n->pool,
                                 .rows_max = n->conf->block_rows,

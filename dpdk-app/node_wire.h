@@ -12,6 +12,8 @@ int node_open_inputs(struct node *n, char *err, size_t err_bytes);
 void node_close_inputs(struct node *n);
 /* node_streams_hash: over the types of all streams; a record is of the same ones. */
 uint64_t node_streams_hash(const struct node *n);
+/* node_memory_ticks: after so many ticks without input every window of every job is empty. */
+uint64_t node_memory_ticks(const struct node *n);
 /* node_input_fd: what to wait on for input `input`, or -1. */
 int node_input_fd(const struct node *n, uint32_t input);
 

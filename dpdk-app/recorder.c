@@ -9,22 +9,28 @@
 #include "base/assert.h"
 #include "dpdk-app/recorder.h"
 
-/* One thing to write: a block, a mark, or a line. */
+#define ENTRIES_MIN 256u
+
+/* One thing to write: a block, a mark, or a line of the lineage. */
 struct entry {
     struct recorder *recorder;
-    struct entry *next;
-    struct block *block;
+    struct block *block; /* or NULL */
     uint64_t tick;
+    const char *job; /* or NULL */
+    uint64_t interval;
+    uint32_t stage, task, blocks_cnt;
+    struct block_id id[SCHED_TASK_BLOCKS_MAX];
     uint8_t mark[64];
-    struct strbuf line;
 };
 
 struct recorder {
     struct writer *writer;
     int blocks_fd, lineage_fd;
     uint8_t *scratch; /* of the I/O thread */
-    struct entry *first, **last;
-    uint64_t under_way;
+    struct strbuf line;
+    struct entry *entry; /* a ring: [head, pushed) is with the I/O thread */
+    uint64_t head, pushed, tail;
+    uint32_t max, step_max; /* step_max: the most that an event brings */
 };
 
 static int open_in(const char *dir, const char *name)
@@ -37,15 +43,19 @@ static int open_in(const char *dir, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
-struct recorder *recorder_open(const char *dir, struct writer *w, char *err, size_t err_bytes)
+struct recorder *recorder_open(const char *dir, struct writer *w, uint32_t workers_cnt, char *err,
+                               size_t err_bytes)
 {
     struct recorder *r = calloc(1, sizeof *r);
 
     MR_ASSERT(r);
     r->writer = w;
-    r->last = &r->first;
+    /* a task that ends for each credit, a block, and what is marked beside it */
+    r->step_max = 2 * workers_cnt * SCHED_CREDITS + 4;
+    r->max = ENTRIES_MIN + r->step_max;
+    r->entry = calloc(r->max, sizeof *r->entry);
     r->scratch = malloc(RECORD_BODY_MAX + sizeof(struct block_hdr));
-    MR_ASSERT(r->scratch);
+    MR_ASSERT(r->scratch && r->entry);
     r->lineage_fd = -1;
     r->blocks_fd = mkdir(dir, 0755) && errno != EEXIST ? -errno : open_in(dir, "blocks");
     if (r->blocks_fd >= 0)
@@ -75,6 +85,23 @@ static int write_all(int fd, const void *bytes, size_t n)
     return 0;
 }
 
+static int write_lineage(struct recorder *r, const struct entry *e)
+{
+    struct strbuf *l = &r->line;
+
+    strbuf_clear(l);
+    strbuf_printf(l,
+                  "{\"job\": \"%s\", \"interval\": %llu, \"stage\": %u, \"task\": %u, "
+                  "\"blocks\": [",
+                  e->job, (unsigned long long)e->interval, e->stage, e->task);
+    for (uint32_t i = 0; i < e->blocks_cnt; i++)
+        strbuf_printf(l, "%s\"%016llx.%016llx.%llx\"", i ? ", " : "",
+                      (unsigned long long)e->id[i].a, (unsigned long long)e->id[i].b,
+                      (unsigned long long)e->id[i].c);
+    strbuf_puts(l, "]}\n");
+    return write_all(r->lineage_fd, l->s, l->len);
+}
+
 /* On the I/O thread. */
 static int write_entry(void *arg, struct strbuf *err)
 {
@@ -82,8 +109,8 @@ static int write_entry(void *arg, struct strbuf *err)
     struct recorder *r = e->recorder;
     int rc;
 
-    if (e->line.len) {
-        rc = write_all(r->lineage_fd, e->line.s, e->line.len);
+    if (e->job) {
+        rc = write_lineage(r, e);
     } else if (e->block) {
         uint64_t bytes = sizeof e->block->hdr + record_block_bytes(e->block);
         record_block(r->scratch, e->block, e->tick);
@@ -99,13 +126,18 @@ static int write_entry(void *arg, struct strbuf *err)
 
 static struct entry *append(struct recorder *r)
 {
-    struct entry *e = calloc(1, sizeof *e);
+    struct entry *e = &r->entry[r->tail % r->max];
 
-    MR_ASSERT(e);
+    MR_ASSERT(r->tail++ - r->head < r->max);
     e->recorder = r;
-    *r->last = e;
-    r->last = &e->next;
+    e->block = NULL;
+    e->job = NULL;
     return e;
+}
+
+bool recorder_room(const struct recorder *r)
+{
+    return r->max - (r->tail - r->head) >= r->step_max;
 }
 
 void recorder_begin(struct recorder *r, uint64_t first_tick, uint64_t tick_ns, uint64_t streams,
@@ -129,33 +161,26 @@ void recorder_mark(struct recorder *r, enum record_mark mark, uint64_t tick, uin
 
 void recorder_lineage(struct recorder *r, const char *job, const struct action *a)
 {
-    struct strbuf *l = &append(r)->line;
+    struct entry *e = append(r);
 
-    strbuf_printf(
-        l, "{\"job\": \"%s\", \"interval\": %llu, \"stage\": %u, \"task\": %u, \"blocks\": [", job,
-        (unsigned long long)a->interval, a->stage, a->task);
-    for (uint32_t i = 0; i < a->blocks_cnt; i++) {
-        const struct block_id *id = &a->blocks[i].id;
-        strbuf_printf(l, "%s\"%016llx.%016llx.%llx\"", i ? ", " : "", (unsigned long long)id->a,
-                      (unsigned long long)id->b, (unsigned long long)id->c);
-    }
-    strbuf_puts(l, "]}\n");
+    e->job = job;
+    e->interval = a->interval;
+    e->stage = a->stage;
+    e->task = a->task;
+    e->blocks_cnt = a->blocks_cnt;
+    MR_ASSERT(a->blocks_cnt <= SCHED_TASK_BLOCKS_MAX);
+    for (uint32_t i = 0; i < a->blocks_cnt; i++)
+        e->id[i] = a->blocks[i].id;
 }
 
 uint32_t recorder_step(struct recorder *r)
 {
     uint32_t did = 0;
 
-    while (r->first) {
-        struct entry *e = r->first, *next = e->next;
-        struct writer_work work = {.call = write_entry, .arg = e};
+    for (; r->pushed != r->tail; r->pushed++, did++) {
+        struct writer_work work = {.call = write_entry, .arg = &r->entry[r->pushed % r->max]};
         if (!writer_try_push(r->writer, &work))
             break;
-        r->under_way++;
-        r->first = next;
-        if (!next)
-            r->last = &r->first;
-        did++;
     }
     return did;
 }
@@ -167,15 +192,13 @@ bool recorder_called(struct recorder *r, const struct writer_done *d, struct blo
     if (d->work.call != write_entry)
         return false;
     *block = e->block;
-    strbuf_release(&e->line);
-    free(e);
-    r->under_way--;
+    r->head++; /* they come back in order */
     return true;
 }
 
 bool recorder_pending(const struct recorder *r)
 {
-    return r->first || r->under_way;
+    return r->head != r->tail;
 }
 
 void recorder_close(struct recorder *r)
@@ -184,6 +207,8 @@ void recorder_close(struct recorder *r)
         close(r->blocks_fd);
     if (r->lineage_fd >= 0)
         close(r->lineage_fd);
+    strbuf_release(&r->line);
+    free(r->entry);
     free(r->scratch);
     free(r);
 }

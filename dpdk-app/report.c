@@ -3,18 +3,34 @@
 
 #include <rte_cycles.h>
 
+#include "base/assert.h"
 #include "dpdk-app/report_state.h"
 
-/* The record of an interval; NULL when more are open than are told apart. */
+/* The record of an interval: the one that is there, or a new one. */
 static struct report_interval *find(struct report *r, uint32_t job, uint64_t interval)
 {
-    struct report_interval *i = &r->job[job].open[interval % REPORT_OPEN_MAX];
+    struct report_job *j = &r->job[job];
+    uint32_t at = REPORT_OPEN_MAX;
 
-    if (i->used && i->interval != interval)
-        return NULL;
-    if (!i->used)
-        *i = (struct report_interval){.used = true, .interval = interval};
-    return i;
+    for (uint32_t i = 0; i < REPORT_OPEN_MAX; i++) {
+        if (j->number[i] == interval)
+            return &j->open[i];
+        at = j->number[i] == REPORT_FREE ? i : at;
+    }
+    MR_ASSERT(at < REPORT_OPEN_MAX); /* report_room was asked */
+    j->number[at] = interval;
+    j->open[at] = (struct report_interval){.interval = interval};
+    j->open_cnt++;
+    return &j->open[at];
+}
+
+/* One event opens and ends no more intervals than the scheduler has under way, twice over. */
+bool report_room(const struct report *r)
+{
+    for (uint32_t j = 0; j < r->node->jobs_cnt; j++)
+        if (r->job[j].open_cnt + 2 * (INTERVALS_MAX + 1) > REPORT_OPEN_MAX)
+            return false;
+    return true;
 }
 
 uint64_t report_ns(uint64_t tsc)
@@ -27,8 +43,6 @@ void report_work(struct report *r, const struct answer_msg *m)
     struct report_interval *i = find(r, m->job, m->interval);
 
     r->job[m->job].records += m->records;
-    if (!i)
-        return;
     i->busy_ns += report_ns(m->busy_tsc);
     i->records += m->records;
     for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
@@ -37,24 +51,21 @@ void report_work(struct report *r, const struct answer_msg *m)
 
 void report_output(struct report *r, uint32_t job, uint64_t interval)
 {
-    struct report_interval *i = find(r, job, interval);
-
-    if (i)
-        i->outs_pending++;
+    find(r, job, interval)->outs_pending++;
 }
 
 /* Intervals are done in order, and so are their lines. */
-static void retire(struct report *r, uint32_t job)
+void report_retire(struct report *r, uint32_t job)
 {
     struct report_job *j = &r->job[job];
 
     for (; j->done_head != j->done_tail; j->done_head++) {
-        uint64_t interval = j->done[j->done_head % REPORT_OPEN_MAX];
-        struct report_interval *i = &j->open[interval % REPORT_OPEN_MAX];
-        if (i->outs_pending)
+        uint32_t at = j->done[j->done_head % REPORT_OPEN_MAX];
+        if (j->open[at].outs_pending || !report_line_room(r))
             return;
-        report_line(r, job, i);
-        i->used = false;
+        report_line(r, job, &j->open[at]);
+        j->number[at] = REPORT_FREE;
+        j->open_cnt--;
     }
 }
 
@@ -68,13 +79,11 @@ void report_written(struct report *r, uint32_t job, uint64_t interval, uint32_t 
         fprintf(stderr, "millrace: %s\n", d->error);
     }
     r->write_errors += d->err != 0;
-    if (!i)
-        return;
     i->digest[output] = d->digest;
     i->rows[output] = d->rows_cnt;
     i->has_digest[output] = true;
     i->outs_pending--;
-    retire(r, job);
+    report_retire(r, job);
 }
 
 /* From the interval's end by the clock to now; 0 where time is the capture's. */
@@ -91,11 +100,9 @@ void report_interval(struct report *r, uint32_t job, uint64_t interval, bool com
     struct report_interval *i = find(r, job, interval);
     struct report_job *j = &r->job[job];
 
-    if (!i)
-        return;
     i->done = true;
     i->complete = complete;
     i->close_ns = close_delay_ns(r, job, interval);
-    j->done[j->done_tail++ % REPORT_OPEN_MAX] = interval;
-    retire(r, job);
+    j->done[j->done_tail++ % REPORT_OPEN_MAX] = (uint32_t)(i - j->open);
+    report_retire(r, job);
 }

@@ -3,8 +3,9 @@
  * status beside the live tables, telemetry, and the summary with the closed ledger at the end.
  *
  * Control tells it what happens; it keeps a record of each open interval of each job until all
- * of its outputs came back from the writer, then hands the line to the I/O thread. Counters are
- * read where they are counted (ingest, feeders, runners, states), never copied on the data path.
+ * of its outputs came back from the writer, then hands the line to the I/O thread. All memory is
+ * taken at the start: where it is used up, control waits (report_room). Counters are read where
+ * they are counted (ingest, feeders, runners, states), never copied on the data path.
  */
 #ifndef DPDK_APP_REPORT_H
 #define DPDK_APP_REPORT_H
@@ -27,6 +28,8 @@ void report_written(struct report *r, uint32_t job, uint64_t interval, uint32_t 
 void report_called(struct report *r, const struct writer_done *d);
 void report_interval(struct report *r, uint32_t job, uint64_t interval, bool complete);
 
+/* report_room: there is room for all intervals that one more event may open or end. */
+bool report_room(const struct report *r);
 /* report_step hands finished lines to the I/O thread; how many. */
 uint32_t report_step(struct report *r);
 /* report_pending: lines that are not yet written. */

@@ -26,7 +26,11 @@ struct report *report_new(struct node *n, struct writer *w, struct screen *scree
 {
     struct report *r = calloc(1, sizeof *r);
 
-    if (!r || stats_out_open(&r->out, n->conf->stats, screen, err)) {
+    if (r)
+        r->line = calloc(REPORT_LINES_MAX, sizeof *r->line);
+    if (!r || !r->line || stats_out_open(&r->out, n->conf->stats, screen, err)) {
+        if (r)
+            free(r->line);
         free(r);
         return NULL;
     }
@@ -40,6 +44,7 @@ struct report *report_new(struct node *n, struct writer *w, struct screen *scree
         r->job[j].total.interval_ns = job->interval_ns;
         r->job[j].place = places(&n->job[j]);
         r->job[j].section = STATS_NO_SECTION;
+        memset(r->job[j].number, 0xff, sizeof r->job[j].number); /* REPORT_FREE */
         for (uint32_t s = 0; s < job->sinks_cnt; s++)
             if (job->sink[s].type == SINK_CONSOLE && job->sink[s].format == SINK_TABLE &&
                 r->job[j].section == STATS_NO_SECTION)
@@ -50,9 +55,8 @@ struct report *report_new(struct node *n, struct writer *w, struct screen *scree
 
 void report_free(struct report *r)
 {
-    for (; r->wait_head != r->wait_tail; r->wait_head++)
-        free(r->wait[r->wait_head % REPORT_OPEN_MAX]);
     stats_out_close(&r->out);
+    free(r->line);
     free(r);
 }
 
@@ -81,15 +85,18 @@ static void fill_streams(const struct report *r, uint32_t job, const struct repo
                 (struct stats_stream){p->output[o].stream.name, i->rows[o], i->digest[o]};
 }
 
+bool report_line_room(const struct report *r)
+{
+    return r->line_tail - r->line_head < REPORT_LINES_MAX;
+}
+
 void report_line(struct report *r, uint32_t job, const struct report_interval *i)
 {
     struct report_job *j = &r->job[job];
-    struct stats_report *line = calloc(1, sizeof *line);
-
-    if (!line)
-        return;
+    struct stats_report *line = &r->line[r->line_tail++ % REPORT_LINES_MAX];
     struct stats_interval *s = &line->interval;
-    line->out = &r->out;
+
+    *line = (struct stats_report){.out = &r->out};
     line->section = j->section;
     s->job = j->total.job;
     s->interval = i->interval;
@@ -112,31 +119,26 @@ void report_line(struct report *r, uint32_t job, const struct report_interval *i
     report_noticed(r, job, &s->noticed);
     fill_streams(r, job, i, s);
     stats_job_add(&j->total, s);
-    if (r->wait_tail - r->wait_head == REPORT_OPEN_MAX) {
-        free(line); /* the I/O thread is far behind: this line is left out */
-        return;
-    }
-    r->wait[r->wait_tail++ % REPORT_OPEN_MAX] = line;
 }
 
 uint32_t report_step(struct report *r)
 {
     uint32_t did = 0;
 
-    for (; r->wait_head != r->wait_tail; r->wait_head++, did++) {
-        struct stats_report *line = r->wait[r->wait_head % REPORT_OPEN_MAX];
-        struct writer_work work = {.call = stats_report, .arg = line};
+    for (uint32_t j = 0; j < r->node->jobs_cnt; j++)
+        report_retire(r, j);
+    for (; r->line_pushed != r->line_tail; r->line_pushed++, did++) {
+        struct writer_work work = {.call = stats_report,
+                                   .arg = &r->line[r->line_pushed % REPORT_LINES_MAX]};
         if (!writer_try_push(r->writer, &work))
             break;
-        r->under_way++;
     }
     return did;
 }
 
 void report_called(struct report *r, const struct writer_done *d)
 {
-    r->under_way--;
-    free(d->work.arg);
+    r->line_head++; /* they come back in order */
     if (d->err && strcmp(r->last_error, d->error)) {
         snprintf(r->last_error, sizeof r->last_error, "%s", d->error);
         fprintf(stderr, "millrace: %s\n", d->error);
@@ -145,7 +147,10 @@ void report_called(struct report *r, const struct writer_done *d)
 
 bool report_pending(const struct report *r)
 {
-    return r->under_way || r->wait_head != r->wait_tail;
+    for (uint32_t j = 0; j < r->node->jobs_cnt; j++)
+        if (r->job[j].done_head != r->job[j].done_tail)
+            return true;
+    return r->line_head != r->line_tail;
 }
 
 /* What was noticed and can be mended, with the command that does. */

@@ -7,10 +7,12 @@
 #include "dpdk-app/report.h"
 #include "io/stats.h"
 
-#define REPORT_OPEN_MAX 256u /* intervals of a job that are told apart at one time */
+#define REPORT_OPEN_MAX  256u /* intervals of a job that are told apart at one time */
+#define REPORT_LINES_MAX 64u  /* lines on their way through the I/O thread */
+#define REPORT_FREE      UINT64_MAX
 
 struct report_interval {
-    bool used, done, complete;
+    bool done, complete;
     uint64_t interval;
     uint32_t outs_pending; /* outputs that are not yet written */
     uint64_t busy_ns;      /* processing time */
@@ -22,8 +24,10 @@ struct report_interval {
 };
 
 struct report_job {
-    struct report_interval open[REPORT_OPEN_MAX]; /* by interval */
-    uint64_t done[REPORT_OPEN_MAX];               /* ring: intervals that are done, in order */
+    struct report_interval open[REPORT_OPEN_MAX];
+    uint64_t number[REPORT_OPEN_MAX]; /* of the interval in each place, or REPORT_FREE */
+    uint32_t open_cnt;
+    uint32_t done[REPORT_OPEN_MAX]; /* ring: places of intervals that are done, in order */
     uint64_t done_head, done_tail;
     uint64_t records;
     struct stats_ledger packets_before; /* at the last line */
@@ -41,12 +45,15 @@ struct report {
     uint64_t start_tsc, end_tsc;
     uint64_t after_end; /* packets or runs that came after the last tick */
     struct stats_out out;
-    struct stats_report *wait[REPORT_OPEN_MAX]; /* ring: lines for the I/O thread */
-    uint64_t wait_head, wait_tail, under_way;
+    struct stats_report *line;                  /* ring of REPORT_LINES_MAX */
+    uint64_t line_head, line_pushed, line_tail; /* [head, pushed): with the I/O thread */
     struct report_job job[SCHED_JOBS_MAX];
 };
 
-/* report_line.c: the stats line and the status of an interval that is done. */
+/* report.c: lines of the intervals that are done and written, as long as there is room. */
+void report_retire(struct report *r, uint32_t job);
+/* report_line.c: the stats line and the status of an interval that is done; there is room. */
+bool report_line_room(const struct report *r);
 void report_line(struct report *r, uint32_t job, const struct report_interval *i);
 /* report_ledger.c: what came for a job and what became of it, since the start of the run. */
 void report_packets(const struct report *r, uint32_t job, struct stats_ledger *l);

@@ -197,6 +197,16 @@ int recfile_next(struct recfile *f, uint64_t records_max, struct run *run, uint3
     }
 }
 
+void recfile_rewind(struct recfile *f)
+{
+    MR_ASSERT(f->regular && lseek(f->fd, 0, SEEK_SET) == 0);
+    f->at_end = false;
+    f->in_header = f->format->kind == FORMAT_CSV && f->format->header;
+    f->records_cnt = f->skip = 0;
+    f->pos = f->len = f->tail_bytes = 0;
+    f->page = NULL;
+}
+
 const char *recfile_error(const struct recfile *f)
 {
     return f->error;

@@ -48,6 +48,9 @@ void recfile_page(struct recfile *f, uint8_t *page, uint32_t page_bytes);
  * was given stands.
  */
 int recfile_next(struct recfile *f, uint64_t records_max, struct run *run, uint32_t *records_cnt);
+/* recfile_rewind: a regular file begins again, with its first record and a page to come. Takes no
+ * memory. */
+void recfile_rewind(struct recfile *f);
 const char *recfile_error(const struct recfile *f);
 /* recfile_records: how many records were given. */
 uint64_t recfile_records(const struct recfile *f);
