@@ -136,9 +136,6 @@ static void add_runner(const struct runner *r, const char *const *place, struct 
     for (uint32_t i = 0; i < r->plan->stages_cnt; i++) {
         const struct pipeline *p = &r->pipe[i];
         stats_tally_add(t, "scratch_full", p->no_memory);
-        for (uint32_t w = 0; w < p->writers_cnt; w++)
-            if (p->writer[w]->node->kind == PN_WRITE_AGG && p->writer[w]->failed)
-                stats_tally_add(t, place[p->writer[w]->node->fail_idx], p->writer[w]->failed);
     }
     stats_tally_add(t, "no_memory", r->out.refused);
     stats_tally_add(t, "row_too_long", r->out.too_long);

@@ -1,7 +1,7 @@
 /*
  * Aggregates: rows of accumulators and how they combine.
  *
- * A row is the count of the records in it (64 bits; 0: empty), then one accumulator for each
+ * A row is the count of the records in it (63 bits; 0: empty), then one accumulator for each
  * leaf of the value, laid out by struct agg_spec (plan.h). The same row is an entry of a map
  * task's combine table, of a shuffle block, of a delta and of a state.
  *
@@ -12,7 +12,14 @@
  *   AGG_FIRST, LAST   place (interval, ord_hi, ord_lo) and the value
  *   AGG_LAMBDA     the value, combined by the job's own lambda
  *
- * All of them but AGG_LAMBDA combine to the same bits in any order and grouping.
+ * All of them but AGG_LAMBDA combine to the same bits in any order and grouping. A lambda that is
+ * associative and commutative does as well.
+ *
+ * A lambda may fail for two values (an overflow, a division by zero). Then there is no value of all
+ * the records in the row: the top bit of its count says so, and stays when it is combined with
+ * others, whatever they hold. So whether a row has failed does not depend on the order either: a
+ * failure is a value that every combination keeps. A failed row is not emitted; its value is not
+ * used any more.
  *
  * Strings in rows are struct cell_str, whose bytes lie on the heap of whoever owns the row;
  * combining into a row copies what it takes over to agg_env.heap.
@@ -39,16 +46,26 @@ struct cell_place {
 struct agg_env {
     struct arena *arena; /* scratch, reset by the caller */
     struct heap *heap;   /* of the rows that are combined into; NULL: strings stay views */
-    uint64_t *failed;    /* records whose lambda failed */
     uint64_t *no_room;   /* records whose values are lacking: heap or scratch had no room */
 };
 
 uint32_t agg_leaf_bytes(enum agg_fn fn, enum type_kind kind);
+
+#define AGG_FAILED (1ull << 63)
+
 static inline uint64_t agg_count(const uint8_t *row)
 {
     uint64_t n;
     memcpy(&n, row, sizeof n);
-    return n;
+    return n & ~AGG_FAILED;
+}
+
+/* agg_failed: could the lambda not combine the records of the row? */
+static inline bool agg_failed(const uint8_t *row)
+{
+    uint64_t n;
+    memcpy(&n, row, sizeof n);
+    return n & AGG_FAILED;
 }
 
 /* agg_row_init writes the empty row. */

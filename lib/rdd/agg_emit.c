@@ -52,8 +52,8 @@ static int rows_of(struct agg_state *s, const uint32_t *entry, uint32_t n, const
     uint8_t *copy = arena_alloc(scratch, (size_t)n * row_bytes + 1);
     if (!copy)
         return -ENOMEM;
-    uint64_t failed = 0, no_room = 0;
-    struct agg_env env = {.arena = scratch, .failed = &failed, .no_room = &no_room};
+    uint64_t no_room = 0;
+    struct agg_env env = {.arena = scratch, .no_room = &no_room};
     for (uint32_t i = 0; i < n; i++) {
         uint64_t back = (uint64_t)load_i64(src[i] + s->back_off);
         dst[i] = copy + (size_t)i * row_bytes;
@@ -64,10 +64,20 @@ static int rows_of(struct agg_state *s, const uint32_t *entry, uint32_t n, const
         row[i] = dst[i];
     }
     agg_merge(&s->x->agg, &env, dst, src, n);
-    if (no_room)
-        return -ENOMEM;
-    s->failed += failed;
-    return 0;
+    return no_room ? -ENOMEM : 0;
+}
+
+/* Rows that have a value move to the front, with their entries; returns how many. */
+static uint32_t without_failed(const uint8_t **row, uint32_t *entry, uint32_t n)
+{
+    uint32_t left = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        row[left] = row[i];
+        entry[left] = entry[i];
+        left += !agg_failed(row[i]);
+    }
+    return left;
 }
 
 static int keys_of(const struct agg_state *s, const uint32_t *entry, uint32_t n, struct col *cols,
@@ -95,21 +105,27 @@ static int emit_nothing(struct agg_state *s, struct vec *out, struct arena *scra
     return agg_finish(&s->x->agg, &row, 1, out->col, scratch) ? -ENOMEM : 1;
 }
 
-/* The rows of these entries, or -ENOMEM. */
+/* The rows of these entries, as far as they have a value; or -ENOMEM. */
 static int emit_rows(struct agg_state *s, const uint32_t *entry, uint32_t n, struct vec *out,
                      struct arena *scratch)
 {
     const struct exchange *x = s->x;
     const uint8_t *row[VEC_ROWS_MAX];
-    uint32_t key_leaves = x->key ? type_leaves(x->key) : 0;
+    uint32_t left[VEC_ROWS_MAX], key_leaves = x->key ? type_leaves(x->key) : 0, rows = n;
 
     if (rows_of(s, entry, n, row, scratch))
         return -ENOMEM;
-    if (x->key && keys_of(s, entry, n, out->col, scratch))
+    if (x->agg.lambda) {
+        memcpy(left, entry, n * sizeof *left);
+        rows = without_failed(row, left, n);
+        entry = left;
+    }
+    if (x->key && keys_of(s, entry, rows, out->col, scratch))
         return -ENOMEM;
-    if (x->value && agg_finish(&x->agg, row, n, out->col + key_leaves, scratch))
+    if (x->value && agg_finish(&x->agg, row, rows, out->col + key_leaves, scratch))
         return -ENOMEM;
-    out->rows = out->sel_cnt = n;
+    s->failed += n - rows;
+    out->rows = out->sel_cnt = rows;
     return 0;
 }
 

@@ -71,12 +71,39 @@ static void combine(const struct agg_spec *a, const struct lambda *f, struct are
             pair[i] = PAIR_DONE;
 }
 
-static void count_pair(struct agg_env *env, uint8_t pair, const uint8_t *src)
+/* The records of src come to those of dst, or leave them. */
+static void add_records(uint8_t *dst, const uint8_t *src, bool failed, bool inverse)
 {
-    if (pair == PAIR_FAILED)
-        *env->failed += agg_count(src);
-    else if (pair == PAIR_NO_ROOM)
-        *env->no_room += agg_count(src);
+    uint64_t n = agg_count(src);
+    uint64_t sum = (agg_count(dst) + (inverse ? -n : n)) & ~AGG_FAILED;
+
+    if (failed || agg_failed(dst) || agg_failed(src))
+        sum |= AGG_FAILED;
+    store_i64(dst, (int64_t)sum);
+}
+
+/* dst[i] = f(dst[i], src[i]), rows with their counts. What has failed already is not computed. */
+static void combine_rows(const struct agg_spec *a, const struct lambda *f, struct agg_env *env,
+                         struct heap *heap, uint8_t *const *dst, const uint8_t *const *src,
+                         uint32_t n, bool inverse)
+{
+    uint8_t *d[VEC_ROWS_MAX], pair[VEC_ROWS_MAX];
+    const uint8_t *s[VEC_ROWS_MAX];
+    uint32_t pairs = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        if (!agg_failed(dst[i]) && !agg_failed(src[i])) {
+            d[pairs] = dst[i];
+            s[pairs++] = src[i];
+        }
+    combine(a, f, env->arena, heap, d, s, pairs, pair);
+    for (uint32_t i = 0, k = 0; i < n; i++) {
+        bool computed = k < pairs && d[k] == dst[i];
+        if (computed && pair[k] == PAIR_NO_ROOM)
+            *env->no_room += agg_count(src[i]);
+        add_records(dst[i], src[i], computed && pair[k] == PAIR_FAILED, inverse);
+        k += computed;
+    }
 }
 
 /* The first value of an empty row. */
@@ -91,7 +118,7 @@ static void take_over(const struct agg_spec *a, struct agg_env *env, uint8_t *ds
 void agg_lambda_merge(const struct agg_spec *a, const struct lambda *f, struct agg_env *env,
                       uint8_t *const *dst, const uint8_t *const *src, uint32_t n, bool inverse)
 {
-    uint8_t *d[VEC_ROWS_MAX], pair[VEC_ROWS_MAX];
+    uint8_t *d[VEC_ROWS_MAX];
     const uint8_t *s[VEC_ROWS_MAX];
 
     for (uint32_t from = 0; from < n; from += VEC_ROWS_MAX) {
@@ -106,12 +133,7 @@ void agg_lambda_merge(const struct agg_spec *a, const struct lambda *f, struct a
             d[pairs] = dst[i];
             s[pairs++] = src[i];
         }
-        combine(a, f, env->arena, env->heap, d, s, pairs, pair);
-        for (uint32_t i = 0; i < pairs; i++) {
-            int64_t records = load_i64(s[i]);
-            count_pair(env, pair[i], s[i]);
-            store_i64(d[i], load_i64(d[i]) + (inverse ? -records : records));
-        }
+        combine_rows(a, f, env, env->heap, d, s, pairs, inverse);
     }
 }
 
@@ -133,7 +155,7 @@ static int by_row(const void *ctx, uint32_t a, uint32_t b)
 static uint32_t halve(const struct agg_spec *a, struct agg_env *env, struct member *m,
                       uint8_t *cells, uint32_t n)
 {
-    uint8_t *d[VEC_ROWS_MAX], pair[VEC_ROWS_MAX];
+    uint8_t *d[VEC_ROWS_MAX];
     const uint8_t *s[VEC_ROWS_MAX];
     uint32_t pairs = 0, left = 0;
 
@@ -146,13 +168,8 @@ static uint32_t halve(const struct agg_spec *a, struct agg_env *env, struct memb
         }
         i += two ? 2 : 1;
     }
-    if (!pairs)
-        return left;
-    combine(a, a->lambda, env->arena, NULL, d, s, pairs, pair);
-    for (uint32_t i = 0; i < pairs; i++) {
-        count_pair(env, pair[i], s[i]);
-        store_i64(d[i], load_i64(d[i]) + load_i64(s[i]));
-    }
+    if (pairs)
+        combine_rows(a, a->lambda, env, NULL, d, s, pairs, false);
     return left;
 }
 

@@ -135,8 +135,7 @@ static uint8_t *item_row(const struct agg_state *s, uint64_t pos)
 
 static struct agg_env env_of(struct agg_state *s, struct arena *scratch)
 {
-    return (struct agg_env){
-        .arena = scratch, .heap = &s->t.heap, .failed = &s->failed, .no_room = &s->no_room};
+    return (struct agg_env){.arena = scratch, .heap = &s->t.heap, .no_room = &s->no_room};
 }
 
 void agg_state_begin(struct agg_state *s, uint64_t interval)

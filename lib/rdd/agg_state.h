@@ -78,7 +78,7 @@ struct agg_state {
     uint64_t flip_at;
     /* what people look at */
     uint64_t refused;    /* records dropped: state_full */
-    uint64_t failed;     /* records that the lambda could not combine */
+    uint64_t failed;     /* rows that were not emitted: the lambda failed */
     uint64_t no_room;    /* records whose strings had no room; soon part of refused */
     uint64_t lost_until; /* results are incomplete for intervals below; UINT64_MAX: for ever */
 };

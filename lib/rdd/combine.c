@@ -104,10 +104,7 @@ void combine_push(struct stage_writer *w, const struct vec *v, struct task_out *
                   struct arena *scratch)
 {
     const struct exchange *x = w->node->exchange;
-    struct agg_env env = {.arena = scratch,
-                          .heap = &w->combine.heap,
-                          .failed = &w->failed,
-                          .no_room = &out->too_long};
+    struct agg_env env = {.arena = scratch, .heap = &w->combine.heap, .no_room = &out->too_long};
     const struct col *value = v->col + (x->key && !w->node->row_is_key ? type_leaves(x->key) : 0);
     struct enc_keys keys;
 

@@ -62,7 +62,6 @@ struct stage_writer {
     struct rows_writer rows;                /* EX_ROWS, outputs */
     const struct type *row_key, *row_value; /* how its rows are encoded; key NULL: all in value */
     uint32_t blocks;                        /* made in this task: part of their names */
-    uint64_t failed;                        /* by the reduce lambda */
 };
 
 /* stage_writer_bytes: memory of a writer, taken once by its owner. */

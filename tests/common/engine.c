@@ -324,19 +324,20 @@ const char *engine_output(const struct engine *e)
     return e->out.s ? e->out.s : "";
 }
 
-static uint64_t state_refused(const struct engine *e)
+static void count_states(const struct engine *e, struct engine_counts *c)
 {
-    uint64_t refused = 0;
-
     for (uint32_t x = 0; x < e->plan->exchanges_cnt; x++)
-        for (uint32_t p = 0; p < e->plan->exchange[x]->partitions; p++)
-            refused += e->state.agg[x] ? e->state.agg[x][p].refused : e->state.rows[x][p].refused;
-    return refused;
+        for (uint32_t p = 0; p < e->plan->exchange[x]->partitions; p++) {
+            const struct agg_state *agg = e->state.agg[x] ? &e->state.agg[x][p] : NULL;
+            c->refused += agg ? agg->refused : e->state.rows[x][p].refused;
+            c->failed += agg ? agg->failed : 0;
+        }
 }
 
 void engine_counts(const struct engine *e, struct engine_counts *c)
 {
-    *c = (struct engine_counts){.refused = state_refused(e), .blocks_out = e->blocks_out};
+    *c = (struct engine_counts){.blocks_out = e->blocks_out};
+    count_states(e, c);
     for (uint32_t i = 0; i < e->conf.workers; i++) {
         const struct runner *r = e->worker[i].runner;
         for (uint32_t s = 0; s < e->conf.job->sources_cnt; s++) {

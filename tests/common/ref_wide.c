@@ -91,8 +91,8 @@ static struct ref_val fold_leaf(enum agg_fn fn, const struct type *t, const stru
     return acc;
 }
 
-// The lambda itself, from the left. What it cannot combine is left out.
-static void fold_rows(struct ref *r, const struct dstream *d, const struct ref_row *row, uint32_t n,
+// The lambda itself, from the left. False: it fails.
+static bool fold_rows(struct ref *r, const struct dstream *d, const struct ref_row *row, uint32_t n,
                       uint32_t leaf, struct ref_val *acc)
 {
     struct ref_val arg[2 * TYPE_LEAVES_MAX], result[TYPE_LEAVES_MAX];
@@ -102,23 +102,22 @@ static void fold_rows(struct ref *r, const struct dstream *d, const struct ref_r
     for (uint32_t i = 1; i < n; i++) {
         memcpy(arg, acc, leaves_cnt * sizeof *acc);
         memcpy(arg + leaves_cnt, row[i].leaf + leaf, leaves_cnt * sizeof *acc);
-        if (ref_lambda(&env, d->fn, result))
-            memcpy(acc, result, leaves_cnt * sizeof *acc);
-        else
-            r->stream[d->idx].failed++;
+        if (!ref_lambda(&env, d->fn, result))
+            return false;
+        memcpy(acc, result, leaves_cnt * sizeof *acc);
     }
+    return true;
 }
 
-static void reduce(struct ref *r, const struct dstream *d, const struct shape *s,
+static bool reduce(struct ref *r, const struct dstream *d, const struct shape *s,
                    const struct ref_row *row, uint32_t n, struct ref_val *acc)
 {
     enum agg_fn fn[TYPE_LEAVES_MAX];
-    if (!lambda_monoid(d->fn, fn)) {
-        fold_rows(r, d, row, n, s->value_leaf, acc);
-        return;
-    }
+    if (!lambda_monoid(d->fn, fn))
+        return fold_rows(r, d, row, n, s->value_leaf, acc);
     for (uint32_t i = 0; i < d->fn->leaves_cnt; i++)
         acc[i] = fold_leaf(fn[i], type_leaf(s->value, i), row, n, s->value_leaf + i);
+    return true;
 }
 
 static struct ref_val list_of(struct ref *r, const struct shape *s, const struct ref_row *row,
@@ -140,7 +139,7 @@ static void copy_key(struct ref_val *to, const struct ref_val *from, uint32_t n)
             to[i].f = 0;
 }
 
-// One row for n rows that belong together.
+// One row for n rows that belong together; none if they cannot be reduced.
 static void add_result(struct ref *r, const struct dstream *d, const struct shape *s,
                        const struct ref_row *row, uint32_t n, struct ref_rdd *to)
 {
@@ -156,7 +155,11 @@ static void add_result(struct ref *r, const struct dstream *d, const struct shap
     case OP_GROUP_BY_KEY:
     case OP_GROUP_BY_KEY_AND_WINDOW: leaf[key_leaves] = list_of(r, s, row, n); break;
     case OP_DISTINCT: break;
-    default: reduce(r, d, s, row, n, leaf + key_leaves); break;
+    default:
+        if (!reduce(r, d, s, row, n, leaf + key_leaves)) {
+            r->stream[d->idx].failed++;
+            return;
+        }
     }
     rdd_add(to)->leaf = leaf;
 }

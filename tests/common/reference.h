@@ -40,8 +40,9 @@ void ref_interval_all(struct ref *r, uint64_t n, bool complete, struct strbuf *o
 uint32_t ref_outputs(const struct ref *r);
 // ref_stream: what a sink is told of an output.
 const struct out_stream *ref_stream(const struct ref *r, uint32_t output);
-// ref_failed: records that the lambda of this node could not compute so far. A window does not
-// compute a lambda again that stands before it, but one that stands behind it.
+// ref_failed: rows that the lambda of this node could not compute so far; of a reduce, rows that it
+// should have given. A window does not compute a lambda again that stands before it, but one that
+// stands behind it.
 uint64_t ref_failed(const struct ref *r, uint32_t node_idx);
 
 #endif

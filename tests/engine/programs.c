@@ -138,6 +138,16 @@ const struct program programs[] = {
     P("first_of_both_sides", "  a = nums.map(r => (r.k, r.v))\n"
                              "  a.union(nums.map(r => (r.k, r.v + 100)))\n"
                              "    .reduceByKey((x, y) => x).output(o)\n"),
+    P("reduce_fails", "  p = nums.map(r => (r.k, r.v > 34 ? 1048576 : 1))\n"
+                      "  p.reduceByKey((a, b) => a * b).output(o)\n"
+                      "  p.map(p => p._2).reduce((a, b) => a * b).output(o)\n"
+                      "  p.mapValues(v => (v, \"s\")).reduceByKey((a, b) => (a._1 * b._1, "
+                      "min(a._2, b._2))).count().output(o)\n"),
+    P("window_fails", "  p = nums.map(r => (r.k, r.v > 38 ? 1048576 : 1))\n"
+                      "  p.reduceByKeyAndWindow((a, b) => a * b, \"3s\").output(o)\n"
+                      "  p.reduceByKeyAndWindow((a, b) => a * b, \"4s\", \"2s\").output(o)\n"
+                      "  p.filter(p => p._2 > 1).map(p => (length(p._1), (p._2, p._1)))\n"
+                      "    .runningReduce((a, b) => (a._1 * b._1, max(a._2, b._2))).output(o)\n"),
     P("both_sides_at_once", "  a = nums.map(r => (r.k, (r.v, r.k)))\n"
                             "  b = nums.map(r => (r.k, (r.v + 100, r.k + \"b\")))\n"
                             "  b.union(a).reduceByKey((x, y) => (x._1, y._2)).output(o)\n"

@@ -3,6 +3,8 @@
  * datagrams and blocks, any number of workers and queues, any interleaving of their vectors, every
  * SIMD level; each interval's output must be the same bytes.
  */
+#include <string.h>
+
 #include "tests/engine/trial.h"
 #include "tests/test.h"
 
@@ -21,6 +23,9 @@ static void run_trial(const struct program *p, uint64_t seed)
             ;
     }
     trial_end(&t, t.first + INTERVALS - 1);
+    /* a lambda behind a window is computed once for a row, and again by the reference */
+    if (strstr(p->name, "_fails"))
+        EXPECT_EQ_INT(t.failed, t.ref_failed);
 }
 
 static void run_programs(uint32_t from, uint32_t step)

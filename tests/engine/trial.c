@@ -150,6 +150,11 @@ void trial_end(struct trial *t, uint64_t last)
     if (strcmp(engine_output(t->engine), expected))
         fprintf(stderr, "%s differs with seed %llu\n", t->name, (unsigned long long)t->seed);
     EXPECT_EQ_STR(engine_output(t->engine), expected);
+    struct engine_counts counts;
+    engine_counts(t->engine, &counts);
+    t->failed = counts.failed;
+    for (uint32_t i = 0; i < t->job->graph.nodes_cnt; i++)
+        t->ref_failed += ref_failed(t->ref, i);
     ref_free(t->ref);
     engine_free(t->engine);
     job_free(t->job);

@@ -19,6 +19,7 @@ struct trial {
     uint32_t queues;
     uint64_t first; /* interval */
     struct strbuf expected;
+    uint64_t failed, ref_failed; /* rows that lambdas could not compute; after trial_end */
 };
 
 /* job_of parses a job around a program. NULL, with its diagnostics on stderr. */
