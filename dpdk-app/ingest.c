@@ -97,6 +97,27 @@ static void frames_of_burst(struct ingest *q, uint32_t n, int64_t ts_ns)
     }
 }
 
+// The pages that bytes may stay in: mostly one for a burst.
+static void pages_of_burst(struct ingest *q, uint32_t n)
+{
+    const struct landing *l = q->landing;
+    struct page *last = NULL;
+
+    if (!q->in_place) {
+        memset(q->page, 0, sizeof q->page);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const struct rte_mbuf *m = q->mbuf[i];
+        bool same = last && m->pool == l->mempool &&
+                    (uintptr_t)m->buf_addr - (uintptr_t)last->addr < PAGE_BYTES;
+
+        if (!same)
+            last = landing_page_of(l, m);
+        q->page[i] = m->nb_segs > 1 ? NULL : last;
+    }
+}
+
 // A device that cuts frames does not say how long they were; their IP header does.
 static void mend_cut_frames(struct ingest *q, uint32_t n)
 {
@@ -178,15 +199,20 @@ static void count_burst(struct ingest *q, uint32_t n)
 
 static void take_burst(struct ingest *q, uint32_t n, int64_t ts_ns)
 {
+    uint8_t best[INGEST_BURST_MAX];
+
     frames_of_burst(q, n, ts_ns);
+    pages_of_burst(q, n);
     packet_decode_burst(q->pkt, q->frame, n, q->port->frame_max);
     if (q->port->cut_bytes > 0)
         mend_cut_frames(q, n);
     count_burst(q, n);
-    for (uint32_t i = 0; i < n; i++)
-        ingest_offer(q, i, q->answers ? answer(q, i) : INGEST_NO_SOURCE);
+    memset(best, INGEST_NO_SOURCE, sizeof best);
+    for (uint32_t i = 0; q->answers && i < n; i++)
+        best[i] = (uint8_t)answer(q, i);
+    ingest_offer(q, best, n);
     judge_fill(q, n);
-    rte_pktmbuf_free_bulk(q->mbuf, n);
+    landing_free_burst(q->landing, q->mbuf, n);
 }
 
 uint32_t ingest_step(struct ingest *q, uint64_t now)

@@ -70,10 +70,13 @@ struct ingest {
     struct rte_mbuf *mbuf[INGEST_BURST_MAX];
     struct packet_frame frame[INGEST_BURST_MAX];
     struct pkt pkt[INGEST_BURST_MAX];
+    struct page *page[INGEST_BURST_MAX];        /* that its bytes may stay in; NULL: none */
+    struct block_bytes bytes[INGEST_BURST_MAX]; /* of the source that is looked at */
 };
 
-/* ingest_offer gives packet i of the burst to every source, counts it, and returns what became
- * of it. `answered`: it was for the host itself (INGEST_ARP, ...), or INGEST_NO_SOURCE. */
-void ingest_offer(struct ingest *q, uint32_t i, enum ingest_counter answered);
+/* ingest_offer gives the n packets of the burst to every source and counts what became of them.
+ * best[i]: what packet i is already (INGEST_ARP, ...), or INGEST_NO_SOURCE; and then what it was.
+ */
+void ingest_offer(struct ingest *q, uint8_t *best, uint32_t n);
 
 #endif

@@ -1,4 +1,4 @@
-// One packet and the sources of its port.
+// A burst and the sources of its port.
 #include <string.h>
 
 #include "dpdk-app/ingest_impl.h"
@@ -32,64 +32,84 @@ static const uint8_t rank[INGEST_COUNTERS_CNT] = {
     [INGEST_NO_SOURCE] = 0,
 };
 
-static enum ingest_counter count_source(struct ingest_src *s, enum ingest_counter what,
-                                        uint32_t bytes)
-{
-    TALLY(s->n.offered, 1);
-    if (what == INGEST_TAKEN) {
-        TALLY(s->n.taken, 1);
-        TALLY(s->n.taken_bytes, bytes);
-    } else {
-        TALLY(s->n.dropped[what], 1);
-    }
-    return what;
-}
-
-// Where the bytes at `at` of packet i may stay; page is NULL if they must be copied.
-static struct block_bytes bytes_of(const struct ingest *q, uint32_t i, const uint8_t *at,
-                                   uint32_t len)
-{
-    struct block_bytes b = {.at = at, .len = len};
-
-    if (!q->in_place || q->mbuf[i]->nb_segs > 1)
-        return b;
-    struct page *pg = landing_page_of(q->landing, q->mbuf[i]);
-    if (pg) {
-        b.page = pg;
-        b.page_base = pg->addr;
-    }
-    return b;
-}
-
-// What is kept of a packet, by the source that keeps most.
-struct kept {
-    uint32_t bytes;
-    bool in_place;
+// What one source says to the packets of the burst, and what all say together.
+struct verdicts {
+    uint8_t what[INGEST_BURST_MAX];    // enum ingest_counter
+    uint8_t offered[INGEST_BURST_MAX]; // 1: it counts for the source
 };
 
-static void keep(struct kept *k, const struct block_bytes *b)
+// What is kept of the packets of the burst, by the source that keeps most.
+struct kept {
+    uint32_t bytes[INGEST_BURST_MAX];
+    uint8_t in_place[INGEST_BURST_MAX];
+};
+
+// Where the bytes of packet i may stay; page is NULL if they must be copied.
+static inline struct block_bytes bytes_of(const struct ingest *q, uint32_t i, uint32_t off,
+                                          uint32_t len)
 {
-    k->bytes = b->len > k->bytes ? b->len : k->bytes;
-    k->in_place = b->page != NULL;
+    struct page *pg = q->page[i];
+
+    return (struct block_bytes){
+        .at = q->frame[i].bytes + off, .len = len, .page = pg, .page_base = pg ? pg->addr : NULL};
 }
 
-static enum ingest_counter offer_packet(struct ingest *q, struct ingest_src *s, uint32_t i,
-                                        struct kept *kept)
+// Appends what the source takes; what finds no memory is dropped and the next one tried.
+static uint32_t take(struct ingest *q, struct ingest_src *s, uint8_t *what, struct kept *kept,
+                     uint32_t n)
 {
-    const struct packet_frame *f = &q->frame[i];
-    enum ingest_counter what = q->gate;
+    const struct block_bytes *bytes = q->bytes;
+    uint64_t sum = 0;
+    uint32_t cnt = 0;
 
-    if (s->filter && !filter_takes_mbuf(s->filter, q->mbuf[i], f->bytes, f->cap_len))
-        what = INGEST_FILTERED;
-    if (what == INGEST_TAKEN) {
-        struct block_bytes b = bytes_of(q, i, f->bytes, f->cap_len);
-
-        if (block_builder_add_pkt(&s->builder, &q->pkt[i], &b))
-            keep(kept, &b);
-        else
-            what = INGEST_NO_MEMORY;
+    for (uint32_t i = 0, end; i < n; i = end) {
+        for (end = i; end < n && what[end] == INGEST_TAKEN; end++)
+            ;
+        if (i == end) {
+            end++;
+            continue;
+        }
+        uint32_t got = s->type == SOURCE_TYPE_PACKETS
+                           ? block_builder_add_pkts(&s->builder, q->pkt + i, bytes + i, end - i)
+                           : block_builder_add_runs(&s->builder, bytes + i, end - i);
+        if (got < end - i) {
+            what[i + got] = INGEST_NO_MEMORY;
+            end = i + got + 1;
+        }
+        cnt += got;
+        for (uint32_t k = i; k < i + got; k++) {
+            sum += bytes[k].len;
+            kept->bytes[k] = RTE_MAX(kept->bytes[k], bytes[k].len);
+            kept->in_place[k] = bytes[k].page != NULL;
+        }
     }
-    return count_source(s, what, f->cap_len);
+    TALLY(s->n.taken, cnt);
+    TALLY(s->n.taken_bytes, sum);
+    return cnt;
+}
+
+// Counts what was not taken of what the source was offered.
+static void count_dropped(struct ingest_src *s, const struct verdicts *v, uint32_t n)
+{
+    uint32_t offered = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        offered += v->offered[i];
+        if (v->offered[i] && v->what[i] != INGEST_TAKEN)
+            TALLY(s->n.dropped[v->what[i]], 1);
+    }
+    TALLY(s->n.offered, offered);
+}
+
+static void offer_packets(struct ingest *q, struct ingest_src *s, struct verdicts *v, uint32_t n)
+{
+    memset(v->what, (int)q->gate, sizeof v->what);
+    memset(v->offered, 1, sizeof v->offered);
+    for (uint32_t i = 0; i < n; i++)
+        q->bytes[i] = bytes_of(q, i, 0, q->frame[i].cap_len);
+    for (uint32_t i = 0; s->filter && i < n; i++)
+        if (!filter_takes_mbuf(s->filter, q->mbuf[i], q->frame[i].bytes, q->frame[i].cap_len))
+            v->what[i] = INGEST_FILTERED;
 }
 
 // Is the fault one of a datagram that was meant for this listener?
@@ -105,38 +125,35 @@ static bool is_meant(const struct pkt *p, enum packet_drop why)
     }
 }
 
-static enum ingest_counter offer_datagram(struct ingest *q, struct ingest_src *s, uint32_t i,
-                                          struct kept *kept)
-{
-    const struct pkt *p = &q->pkt[i];
-    const uint8_t *frame = q->frame[i].bytes;
-    struct run payload;
-    enum packet_drop why = packet_udp_match(p, frame, &s->listen, &payload);
-    enum ingest_counter what = q->gate;
-
-    if (why != PACKET_TAKEN) {
-        what = INGEST_PACKET + why;
-        return is_meant(p, why) ? count_source(s, what, 0) : what;
-    }
-    if (payload.len == 0)
-        what = INGEST_EMPTY;
-    if (what == INGEST_TAKEN) {
-        struct block_bytes b = bytes_of(q, i, frame + payload.off, payload.len);
-
-        if (block_builder_add_run(&s->builder, &b))
-            keep(kept, &b);
-        else
-            what = INGEST_NO_MEMORY;
-    }
-    return count_source(s, what, payload.len);
-}
-
 static bool is_for_host(const struct ingest *q, uint32_t i)
 {
     const struct packet_frame *f = &q->frame[i];
 
     return !q->answers || f->cap_len < 6 || (f->bytes[0] & 1) ||
            memcmp(f->bytes, q->host.mac, 6) == 0;
+}
+
+static void offer_datagrams(struct ingest *q, struct ingest_src *s, struct verdicts *v, uint32_t n)
+{
+    struct run payload[INGEST_BURST_MAX];
+
+    packet_udp_match_burst(q->pkt, q->frame, n, &s->listen, payload, v->what);
+    for (uint32_t i = 0; i < n; i++) {
+        enum packet_drop why = v->what[i];
+
+        v->offered[i] = why == PACKET_TAKEN || is_meant(&q->pkt[i], why);
+        if (why != PACKET_TAKEN) {
+            v->what[i] = (uint8_t)(INGEST_PACKET + why);
+        } else {
+            v->what[i] = (uint8_t)(payload[i].len ? q->gate : INGEST_EMPTY);
+            q->bytes[i] = bytes_of(q, i, payload[i].off, payload[i].len);
+        }
+    }
+    for (uint32_t i = 0; q->answers && i < n; i++)
+        if (!is_for_host(q, i)) {
+            v->what[i] = INGEST_OTHER_HOST;
+            v->offered[i] = 0;
+        }
 }
 
 static void show(struct ingest *q, enum ingest_counter what, const struct packet_frame *f)
@@ -153,27 +170,64 @@ static void show(struct ingest *q, enum ingest_counter what, const struct packet
     atomic_store_explicit(&sh->cnt, n + 1, memory_order_release);
 }
 
-void ingest_offer(struct ingest *q, uint32_t i, enum ingest_counter answered)
+// What became of each packet is counted once, and shown if it was dropped. all: each was taken.
+static void count_burst(struct ingest *q, const uint8_t *best, const struct kept *kept, bool all,
+                        uint32_t n)
 {
-    enum ingest_counter best = answered;
-    bool for_host = is_for_host(q, i);
-    struct kept kept = {0};
+    uint64_t bytes = 0;
+    uint32_t taken = 0, in_place = 0;
 
-    for (uint32_t k = 0; k < q->sources_cnt; k++) {
-        struct ingest_src *s = &q->source[k];
-        enum ingest_counter what = INGEST_OTHER_HOST;
-
-        if (s->type == SOURCE_TYPE_PACKETS)
-            what = offer_packet(q, s, i, &kept);
-        else if (for_host)
-            what = offer_datagram(q, s, i, &kept);
-        if (rank[what] > rank[best])
-            best = what;
+    for (uint32_t i = 0; i < n; i++) {
+        bytes += kept->bytes[i];
+        in_place += kept->in_place[i];
     }
-    TALLY(q->n.packet[best], 1);
-    q->fill_bytes += kept.bytes;
-    if (best == INGEST_TAKEN)
-        TALLY(*(kept.in_place ? &q->n.kept_in_place : &q->n.kept_copied), 1);
-    if (best != INGEST_TAKEN && best != INGEST_ARP && best != INGEST_ICMP_ECHO)
-        show(q, best, &q->frame[i]);
+    for (uint32_t i = 0; !all && i < n; i++) {
+        enum ingest_counter what = best[i];
+
+        taken += what == INGEST_TAKEN;
+        if (what == INGEST_TAKEN)
+            continue;
+        TALLY(q->n.packet[what], 1);
+        if (what != INGEST_ARP && what != INGEST_ICMP_ECHO)
+            show(q, what, &q->frame[i]);
+    }
+    taken = all ? n : taken;
+    q->fill_bytes += bytes;
+    TALLY(q->n.packet[INGEST_TAKEN], taken);
+    TALLY(q->n.kept_in_place, in_place);
+    TALLY(q->n.kept_copied, taken - in_place);
+}
+
+// One source and the burst; true: it took all of it.
+static bool offer(struct ingest *q, struct ingest_src *s, struct verdicts *v, struct kept *kept,
+                  uint32_t n)
+{
+    if (s->type == SOURCE_TYPE_PACKETS)
+        offer_packets(q, s, v, n);
+    else
+        offer_datagrams(q, s, v, n);
+    if (q->gate == INGEST_TAKEN && take(q, s, v->what, kept, n) == n) {
+        TALLY(s->n.offered, n);
+        return true;
+    }
+    count_dropped(s, v, n);
+    return false;
+}
+
+void ingest_offer(struct ingest *q, uint8_t *best, uint32_t n)
+{
+    struct verdicts v;
+    struct kept kept;
+    bool all = false;
+
+    memset(&kept, 0, sizeof kept);
+    for (uint32_t k = 0; k < q->sources_cnt; k++) {
+        bool took_all = offer(q, &q->source[k], &v, &kept, n);
+
+        all |= took_all;
+        for (uint32_t i = 0; !took_all && i < n; i++)
+            if (rank[v.what[i]] > rank[best[i]])
+                best[i] = v.what[i];
+    }
+    count_burst(q, best, &kept, all, n);
 }

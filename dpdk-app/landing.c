@@ -33,27 +33,40 @@ static void landing_drop_page(struct landing *l)
         landing_leave(l, pg);
 }
 
-// landing_slot points m at the next slot; false: there is no page.
-static bool landing_slot(struct landing *l, struct rte_mbuf *m)
+// landing_page sees to it that the current page has a free slot; false: there is no page.
+static bool landing_page(struct landing *l)
 {
-    if (l->next_slot == l->slots_cnt || !l->page) {
-        landing_drop_page(l);
-        struct page *pg = pool_get_on(l->pool, l->socket);
-        if (!pg) {
-            l->pages_refused++;
-            return false;
-        }
-        MR_ASSERT(pg->posted == 0);
-        l->page = pg;
-        l->next_slot = 0;
-        l->pages_taken++;
+    if (l->page && l->next_slot < l->slots_cnt)
+        return true;
+    landing_drop_page(l);
+    struct page *pg = pool_get_on(l->pool, l->socket);
+    if (!pg) {
+        l->pages_refused++;
+        return false;
     }
-    uint32_t off = l->next_slot++ * l->slot_bytes;
-
-    m->buf_addr = l->page->addr + off;
-    m->buf_iova = l->page->iova + off;
-    l->page->posted++;
+    MR_ASSERT(pg->posted == 0);
+    l->page = pg;
+    l->next_slot = 0;
+    l->pages_taken++;
     return true;
+}
+
+// landing_slots points up to n headers at the next slots of one page; returns how many.
+static uint32_t landing_slots(struct landing *l, void **obj, uint32_t n)
+{
+    if (!landing_page(l))
+        return 0;
+    uint32_t cnt = RTE_MIN(n, l->slots_cnt - l->next_slot), off = l->next_slot * l->slot_bytes;
+
+    for (uint32_t i = 0; i < cnt; i++, off += l->slot_bytes) {
+        struct rte_mbuf *m = obj[i];
+
+        m->buf_addr = l->page->addr + off;
+        m->buf_iova = l->page->iova + off;
+    }
+    l->next_slot += cnt;
+    l->page->posted += cnt;
+    return cnt;
 }
 
 static void landing_own_room(struct rte_mbuf *m)
@@ -70,42 +83,90 @@ static void free_cnt_set(struct landing *l, uint32_t n)
 static int ops_dequeue(struct rte_mempool *mp, void **obj, unsigned n)
 {
     struct landing *l = mp->pool_data;
-    uint32_t left = l->free_cnt;
+    uint32_t left = l->free_cnt, done = 0, cnt;
 
     if (n > left)
         return -ENOBUFS;
-    // Asked once a burst: without a page none of its headers tries again.
-    bool in_pages = l->in_pages;
-    for (unsigned i = 0; i < n; i++) {
-        struct rte_mbuf *m = l->free[--left];
-
-        if (!in_pages || !(in_pages = landing_slot(l, m)))
-            landing_own_room(m);
-        obj[i] = m;
-    }
+    for (unsigned i = 0; i < n; i++)
+        obj[i] = l->free[--left];
     free_cnt_set(l, left);
+    // Without a page none of the burst's headers tries again.
+    for (; l->in_pages && done < n && (cnt = landing_slots(l, obj + done, n - done)) > 0;)
+        done += cnt;
+    for (; done < n; done++)
+        landing_own_room(obj[done]);
     return 0;
+}
+
+// Headers that pointed into a page, `cnt` of them.
+static void page_unpost(struct landing *l, struct page *pg, uint32_t cnt)
+{
+    if (cnt == 0)
+        return;
+    MR_ASSERT(pg && pg->posted >= cnt);
+    pg->posted -= cnt;
+    landing_leave(l, pg);
+}
+
+static inline bool page_holds(const struct page *pg, const void *addr)
+{
+    return pg && (uintptr_t)addr - (uintptr_t)pg->addr < PAGE_BYTES;
+}
+
+// Headers come back in bursts, and those of a page mostly together.
+static void headers_back(struct landing *l, struct rte_mbuf *const *mbuf, uint32_t n)
+{
+    struct page *pg = NULL;
+    uint32_t cnt = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct rte_mbuf *m = mbuf[i];
+
+        if (m->buf_addr != own_room(m)) {
+            if (!page_holds(pg, m->buf_addr)) {
+                page_unpost(l, pg, cnt);
+                pg = pool_page_of(l->pool, m->buf_addr);
+                cnt = 0;
+            }
+            cnt++;
+            m->buf_addr = own_room(m);
+        }
+        l->free[l->free_cnt + i] = m;
+    }
+    page_unpost(l, pg, cnt);
+    free_cnt_set(l, l->free_cnt + n);
 }
 
 static int ops_enqueue(struct rte_mempool *mp, void *const *obj, unsigned n)
 {
     struct landing *l = mp->pool_data;
 
-    for (unsigned i = 0; i < n; i++) {
-        struct rte_mbuf *m = obj[i];
-
-        if (l->ready && m->buf_addr != own_room(m)) {
-            struct page *pg = pool_page_of(l->pool, m->buf_addr);
-
-            MR_ASSERT(pg && pg->posted > 0);
-            pg->posted--;
-            m->buf_addr = own_room(m);
-            landing_leave(l, pg);
-        }
-        l->free[l->free_cnt + i] = m;
+    if (l->ready) {
+        headers_back(l, (struct rte_mbuf *const *)obj, n);
+        return 0;
     }
+    for (unsigned i = 0; i < n; i++)
+        l->free[l->free_cnt + i] = obj[i];
     free_cnt_set(l, l->free_cnt + n);
     return 0;
+}
+
+// One whole packet of ours that nobody else holds: nothing of it needs to be reset.
+static inline bool is_plain(const struct landing *l, const struct rte_mbuf *m)
+{
+    return m->pool == l->mempool && m->nb_segs == 1 && RTE_MBUF_DIRECT(m) &&
+           rte_mbuf_refcnt_read(m) == 1;
+}
+
+void landing_free_burst(struct landing *l, struct rte_mbuf **mbuf, uint32_t n)
+{
+    for (uint32_t i = 0, end; i < n; i = end) {
+        for (end = i; end < n && is_plain(l, mbuf[end]); end++)
+            ;
+        headers_back(l, mbuf + i, end - i);
+        if (end < n)
+            rte_pktmbuf_free(mbuf[end++]);
+    }
 }
 
 static int ops_alloc(struct rte_mempool *mp)

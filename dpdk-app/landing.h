@@ -64,6 +64,10 @@ struct landing *landing_new(const struct landing_conf *conf, char *err, size_t e
 /* landing_free: after the port was closed. */
 void landing_free(struct landing *l);
 
+/* landing_free_burst gives packets back as rte_pktmbuf_free_bulk does, those of this landing in
+ * about a third of its time. */
+void landing_free_burst(struct landing *l, struct rte_mbuf **mbuf, uint32_t n);
+
 /* landing_page_of: the page that m's bytes lie in; NULL: in its own room, or m is no header of
  * this landing. */
 static inline struct page *landing_page_of(const struct landing *l, const struct rte_mbuf *m)

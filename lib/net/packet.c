@@ -10,7 +10,6 @@
 #define IP4_BYTES   20u
 #define IP6_BYTES   40u
 #define EXTS_MAX    8u
-#define BURST_AHEAD 4u
 #define LEN_802_3   1500u /* EtherTypes up to here are lengths */
 #define MORE_OFFSET 0x3fffu
 #define OFFSET_BITS 0x1fffu
@@ -334,16 +333,6 @@ void packet_decode(struct pkt *p, const struct packet_frame *f, uint32_t frame_b
     other_decode(p);
 }
 
-void packet_decode_burst(struct pkt *p, const struct packet_frame *f, uint32_t n,
-                         uint32_t frame_bytes_max)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (i + BURST_AHEAD < n)
-            __builtin_prefetch(f[i + BURST_AHEAD].bytes);
-        packet_decode(p + i, f + i, frame_bytes_max);
-    }
-}
-
 void packet_mark_sum(struct pkt *p, const uint8_t *frame)
 {
     enum packet_sum sum = packet_sum(p, frame);
@@ -352,22 +341,6 @@ void packet_mark_sum(struct pkt *p, const uint8_t *frame)
         p->flags |= PKT_SUM_BAD;
     else if (sum == PACKET_SUM_UNFINISHED)
         p->flags |= PKT_SUM_UNFINISHED;
-}
-
-void packet_count_burst(struct packet_counters *c, const struct pkt *p, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t flags = p[i].flags;
-        c->n[PACKET_COUNT_IP4] += !!(flags & PKT_IP4);
-        c->n[PACKET_COUNT_IP6] += !!(flags & PKT_IP6);
-        c->n[PACKET_COUNT_NOT_IP] += !(flags & (PKT_IP4 | PKT_IP6));
-        c->n[PACKET_COUNT_TAGGED] += !!(flags & PKT_VLAN);
-        c->n[PACKET_COUNT_FRAGMENTS] += !!(flags & PKT_FRAGMENT);
-        c->n[PACKET_COUNT_MERGED] += !!(flags & PKT_MERGED);
-        c->n[PACKET_COUNT_CUT] += !!(flags & PKT_CUT);
-        c->n[PACKET_COUNT_TUNNELS] += !!(flags & PKT_TUNNEL);
-        c->tunnel[p[i].tunnel]++;
-    }
 }
 
 /* ---- datagrams for a udp source ----------------------------------------------------------- */

@@ -1,5 +1,6 @@
 #include "rdd/builder.h"
 
+#include <immintrin.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -123,60 +124,124 @@ static bool builder_room(struct block_builder *b, void *page, const uint8_t *bas
     return builder_open(b, page, base);
 }
 
-// builder_place finds the place of a row's bytes, there or in the dense page, and opens the block
-// over it; *off is the offset from the block's base. The dense page is filled only after the
-// block is open, so a failure leaves nothing behind.
-static bool builder_place(struct block_builder *b, const struct block_bytes *bytes, uint32_t *off)
+// builder_place opens the block that the next row goes into, in its page or in the dense one, which
+// has room for it then.
+static bool builder_place(struct block_builder *b, const struct block_bytes *bytes)
 {
     MR_ASSERT(bytes->len <= PAGE_BYTES);
-    if (bytes->page) {
-        *off = (uint32_t)(bytes->at - bytes->page_base);
+    if (bytes->page)
         return builder_room(b, bytes->page, bytes->page_base, bytes->len);
-    }
-    if (!fill_reserve(b, &b->dense, bytes->len) ||
-        !builder_room(b, b->dense.page, b->dense.base, bytes->len))
-        return false;
-    *off = b->dense.used;
-    memcpy(b->dense.base + b->dense.used, bytes->at, bytes->len);
-    b->dense.used += bytes->len;
-    return true;
+    return fill_reserve(b, &b->dense, bytes->len) &&
+           builder_room(b, b->dense.page, b->dense.base, bytes->len);
 }
 
-// builder_row takes the next row of the open block's index.
-static void *builder_row(struct block_builder *b, uint32_t data_bytes)
+// How many of n rows go where the first one goes: into the open block, on the same side.
+static uint32_t stretch(const struct block_builder *b, const struct block_bytes *bytes, uint32_t n)
+{
+    const void *page = bytes->page;
+    uint32_t most = n < b->index_room ? n : b->index_room, cnt = 1;
+    uint64_t room = page ? UINT64_MAX : PAGE_BYTES - b->dense.used, used = bytes->len;
+    uint64_t limit = b->conf.bytes_max ? b->conf.bytes_max - b->data_bytes : UINT64_MAX;
+
+    for (room = room < limit ? room : limit; cnt < most && bytes[cnt].page == page; cnt++) {
+        used += bytes[cnt].len;
+        if (used > room || bytes[cnt].len == 0)
+            break;
+    }
+    return cnt;
+}
+
+// Small frames, by two copies that overlap instead of a call.
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, uint32_t len)
+{
+    if (len - 32 > 32) {
+        memcpy(to, from, len);
+        return;
+    }
+    __m256i head = _mm256_loadu_si256((const __m256i *)from);
+    __m256i tail = _mm256_loadu_si256((const __m256i *)(from + len - 32));
+
+    _mm256_storeu_si256((__m256i *)to, head);
+    _mm256_storeu_si256((__m256i *)(to + len - 32), tail);
+}
+
+// Where the bytes of a row are now, from the base of the open block.
+static inline uint32_t settle(struct block_builder *b, const struct block_bytes *bytes)
+{
+    uint32_t off = b->dense.used;
+
+    if (bytes->page)
+        return (uint32_t)(bytes->at - bytes->page_base);
+    copy_bytes(b->dense.base + off, bytes->at, bytes->len);
+    b->dense.used += bytes->len;
+    return off;
+}
+
+// builder_rows takes the next n rows of the open block's index.
+static void *builder_rows(struct block_builder *b, uint32_t n)
 {
     struct block *blk = b->open;
     uint8_t *rows = b->index.base + b->index.used;
+    void *row = rows + (size_t)blk->hdr.rows * block_input_row_bytes(b->conf.kind);
 
-    b->index_room--;
-    b->data_bytes += data_bytes;
-    return rows + (size_t)blk->hdr.rows++ * block_input_row_bytes(b->conf.kind);
+    b->index_room -= n;
+    blk->hdr.rows += n;
+    return row;
 }
 
-bool block_builder_add_run(struct block_builder *b, const struct block_bytes *bytes)
+static void fill_runs(struct block_builder *b, const struct block_bytes *bytes, uint32_t n)
 {
-    uint32_t off;
+    struct run *row = builder_rows(b, n);
+    uint32_t used = 0;
 
+    for (uint32_t i = 0; i < n; i++) {
+        row[i] = (struct run){.off = settle(b, bytes + i), .len = bytes[i].len};
+        used += bytes[i].len;
+    }
+    b->data_bytes += used;
+}
+
+static void fill_pkts(struct block_builder *b, const struct pkt *p, const struct block_bytes *bytes,
+                      uint32_t n)
+{
+    struct pkt *row = builder_rows(b, n);
+    uint32_t used = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        MR_ASSERT(bytes[i].len == p[i].cap_len);
+        uint32_t off = settle(b, bytes + i);
+        row[i] = p[i];
+        row[i].off = off;
+        used += bytes[i].len;
+    }
+    b->data_bytes += used;
+}
+
+uint32_t block_builder_add_runs(struct block_builder *b, const struct block_bytes *bytes,
+                                uint32_t n)
+{
     MR_ASSERT(b->conf.kind == BLOCK_RUNS);
-    if (bytes->len == 0)
-        return true;
-    if (!builder_place(b, bytes, &off))
-        return false;
-    struct run *row = builder_row(b, bytes->len);
-    *row = (struct run){.off = off, .len = bytes->len};
-    return true;
+    for (uint32_t i = 0, cnt; i < n; i += cnt) {
+        cnt = 1;
+        if (bytes[i].len == 0)
+            continue;
+        if (!builder_place(b, bytes + i))
+            return i;
+        cnt = stretch(b, bytes + i, n - i);
+        fill_runs(b, bytes + i, cnt);
+    }
+    return n;
 }
 
-bool block_builder_add_pkt(struct block_builder *b, const struct pkt *p,
-                           const struct block_bytes *bytes)
+uint32_t block_builder_add_pkts(struct block_builder *b, const struct pkt *row,
+                                const struct block_bytes *bytes, uint32_t n)
 {
-    uint32_t off;
-
-    MR_ASSERT(b->conf.kind == BLOCK_PACKETS && bytes->len == p->cap_len);
-    if (!builder_place(b, bytes, &off))
-        return false;
-    struct pkt *row = builder_row(b, bytes->len);
-    *row = *p;
-    row->off = off;
-    return true;
+    MR_ASSERT(b->conf.kind == BLOCK_PACKETS);
+    for (uint32_t i = 0, cnt; i < n; i += cnt) {
+        if (!builder_place(b, bytes + i))
+            return i;
+        cnt = stretch(b, bytes + i, n - i);
+        fill_pkts(b, row + i, bytes + i, cnt);
+    }
+    return n;
 }

@@ -61,6 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     packet_decode(&p, &in, max);
     struct pkt q = naive_decode(frame, len, wire, tci, max);
     MR_ASSERT(memcmp(&p, &q, sizeof p) == 0);
+    struct pkt burst;
+    packet_decode_burst(&burst, &in, 1, max);
+    MR_ASSERT(memcmp(&burst, &q, sizeof q) == 0);
     read_fields(&p, frame);
     if (p.flags & PKT_UDP && !l.any) /* let some of them through */
         l.port = (uint16_t)(frame[p.l4_off + 2] << 8 | frame[p.l4_off + 3]);
@@ -68,6 +71,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(l.ip.b, frame + p.l3_off + 24, 16);
     enum packet_drop why = packet_udp_match(&p, frame, &l, &payload);
     MR_ASSERT(why <= PACKET_TAKEN && payload.off + payload.len <= len);
+    struct run run = {0, 0};
+    uint8_t again;
+    MR_ASSERT(packet_udp_match_burst(&p, &in, 1, &l, &run, &again) == (why == PACKET_TAKEN));
+    MR_ASSERT(again == why && (why != PACKET_TAKEN || !memcmp(&run, &payload, sizeof run)));
     reply(&p, frame, &l.ip);
     packet_mark_sum(&p, frame);
     free(frame);

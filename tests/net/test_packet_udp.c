@@ -333,3 +333,64 @@ TEST(packet_udp, has_a_name_for_every_reason)
     for (int i = 1; i < PKT_TUNNELS_CNT; i++)
         EXPECT(pkt_tunnel_name[i] && pkt_tunnel_name[i][0]);
 }
+
+/* ---- bursts ------------------------------------------------------------------------------- */
+
+/* Datagrams that are sound, and ones with a byte of their headers or of their data changed. */
+static void some_datagram(struct prng *r)
+{
+    static const uint16_t ports[] = {9000, 9000, 9000, 4789, 1701, 6635};
+    uint32_t options = prng_below(r, 8) == 0 ? 4 : 0;
+
+    frame_begin(&f);
+    if (prng_below(r, 8) == 0)
+        frame_ip6(&f);
+    else
+        frame_ip4(&f, options);
+    frame_udp(&f, (uint16_t)prng_below(r, 2000), ports[prng_below(r, 6)]);
+    frame_data(&f, "a line\nanother\n", (uint32_t)prng_below(r, 15));
+    frame_end(&f);
+    if (prng_below(r, 3) == 0)
+        f.b[prng_below(r, f.len)] ^= (uint8_t)(1u << prng_below(r, 8));
+    if (prng_below(r, 4) == 0) /* no checksum */
+        memset(f.b + 40, 0, 2);
+    if (prng_below(r, 8) == 0)
+        f.len -= (uint32_t)prng_below(r, 12);
+}
+
+TEST(packet_udp, matches_bursts_as_one_by_one)
+{
+    enum { N = 32 };
+    static uint8_t bytes[N][sizeof f.b];
+    struct prng r = prng_of(prng_seed(33));
+    uint32_t taken = 0, refused = 0;
+
+    for (int round = 0; round < 400; round++) {
+        struct packet_frame in[N];
+        struct pkt p[N];
+        struct run payload[N] = {{0, 0}}, one;
+        uint8_t why[N];
+        struct packet_listen l = {.any = round % 2, .port = 9000};
+
+        for (uint32_t i = 0; i < N; i++) {
+            some_datagram(&r);
+            memcpy(bytes[i], f.b, f.len);
+            in[i] = (struct packet_frame){
+                .bytes = bytes[i], .cap_len = f.len, .wire_len = f.len, .vlan_tci = PACKET_NO_TAG};
+        }
+        packet_decode_burst(p, in, N, 1514);
+        l.ip = (struct ip){{[10] = 0xff, 0xff}};
+        memcpy(l.ip.b + 12, bytes[prng_below(&r, N)] + 30, 4);
+        uint32_t cnt = packet_udp_match_burst(p, in, N, &l, payload, why), sum = 0;
+        for (uint32_t i = 0; i < N; i++) {
+            EXPECT_EQ_INT(why[i], packet_udp_match(&p[i], bytes[i], &l, &one));
+            sum += why[i] == PACKET_TAKEN;
+            if (why[i] == PACKET_TAKEN)
+                EXPECT_EQ_MEM(&payload[i], &one, sizeof one);
+        }
+        EXPECT_EQ_INT(cnt, sum);
+        taken += cnt;
+        refused += N - cnt;
+    }
+    EXPECT(taken > 1000 && refused > 1000);
+}
