@@ -23,7 +23,10 @@ static const struct job_bench {
     struct side (*limit)(void);
 } benches[] = {{"grep", "configs/grep.yaml", &feed_text, limit_grep},
                {"wordcount", "configs/wordcount.yaml", &feed_text, limit_wordcount},
-               {"topk", "configs/topk.yaml", &feed_text, limit_topk}};
+               {"topk", "configs/topk.yaml", &feed_text, limit_topk},
+               {"1brc", "configs/min-mean-max.yaml", &feed_1brc, limit_1brc},
+               {"1brc-10k", "configs/min-mean-max.yaml", &feed_1brc_10k, limit_1brc},
+               {"ysb", "configs/ysb.yaml", &feed_ysb, limit_ysb}};
 
 #define BENCHES_CNT (sizeof benches / sizeof benches[0])
 

@@ -12,4 +12,10 @@
 /* Lines of Zipf words (gen_text.h), 14 in a datagram. */
 extern const struct perf_feed feed_text;
 
+/* Lines of "station;temperature" (gen_1brc.h), 413 and 10,000 stations. */
+extern const struct perf_feed feed_1brc, feed_1brc_10k;
+
+/* Events of the Yahoo streaming benchmark (gen_ysb.c). */
+extern const struct perf_feed feed_ysb;
+
 #endif
