@@ -1,7 +1,8 @@
 #include "rdd/agg_lambda.h"
 #include "base/assert.h"
 #include "rdd/agg_cell.h"
-#include "rdd/sort.h"
+#include "rdd/agg_pairs.h"
+#include "rdd/agg_words.h"
 
 enum { PAIR_DONE, PAIR_FAILED, PAIR_NO_ROOM };
 
@@ -137,71 +138,45 @@ void agg_lambda_merge(const struct agg_spec *a, const struct lambda *f, struct a
     }
 }
 
-struct member {
-    uint8_t *row; /* the row that it goes to */
-    uint32_t at;  /* its place in the vector */
-};
-
-static int by_row(const void *ctx, uint32_t a, uint32_t b)
+/* Values with strings or addresses meet as rows of cells. */
+static void update_cells(const struct agg_spec *a, struct agg_env *env, uint8_t *const *row,
+                         const struct col *cols, const struct vec *v)
 {
-    uint8_t *const *row = ctx;
-
-    if (row[a] != row[b])
-        return row[a] < row[b] ? -1 : 1;
-    return a < b ? -1 : a > b;
-}
-
-/* One round: neighbours 2j and 2j + 1 of each key combine; returns how many are left. */
-static uint32_t halve(const struct agg_spec *a, struct agg_env *env, struct member *m,
-                      uint8_t *cells, uint32_t n)
-{
+    uint8_t *cells = arena_alloc(env->arena, (size_t)v->sel_cnt * a->row_bytes + 1);
     uint8_t *d[VEC_ROWS_MAX];
     const uint8_t *s[VEC_ROWS_MAX];
-    uint32_t pairs = 0, left = 0;
+    struct agg_pairs p;
 
-    for (uint32_t i = 0; i < n; left++) {
-        bool two = i + 1 < n && m[i].row == m[i + 1].row;
-        m[left] = m[i];
-        if (two) {
-            d[pairs] = cells + (size_t)m[i].at * a->row_bytes;
-            s[pairs++] = cells + (size_t)m[i + 1].at * a->row_bytes;
-        }
-        i += two ? 2 : 1;
+    if (!cells) {
+        *env->no_room += v->sel_cnt;
+        return;
     }
-    if (pairs)
-        combine_rows(a, a->lambda, env, NULL, d, s, pairs, false);
-    return left;
+    for (uint32_t i = 0; i < v->sel_cnt; i++) {
+        uint8_t *one = cells + (size_t)i * a->row_bytes;
+        store_i64(one, 1);
+        for (uint32_t k = 0; k < a->leaves_cnt; k++)
+            cell_load_col(one + a->leaf[k].off, &cols[k], vec_row(v, i));
+    }
+    agg_pairs_begin(&p, row, v->sel_cnt);
+    while (agg_pairs_round(&p)) {
+        for (uint32_t i = 0; i < p.cnt; i++) {
+            d[i] = cells + (size_t)p.left[i] * a->row_bytes;
+            s[i] = cells + (size_t)p.right[i] * a->row_bytes;
+        }
+        combine_rows(a, a->lambda, env, NULL, d, s, p.cnt, false);
+    }
+    for (uint32_t i = 0; i < p.roots_cnt; i++) {
+        d[i] = row[p.root[i]];
+        s[i] = cells + (size_t)p.root[i] * a->row_bytes;
+    }
+    agg_lambda_merge(a, a->lambda, env, d, s, p.roots_cnt, false);
 }
 
 void agg_lambda_update(const struct agg_spec *a, struct agg_env *env, uint8_t *const *row,
                        const struct col *cols, const struct vec *v)
 {
-    uint32_t n = v->sel_cnt;
-    uint8_t *cells = arena_alloc(env->arena, (size_t)n * a->row_bytes + 1);
-    struct member m[VEC_ROWS_MAX];
-    uint32_t order[VEC_ROWS_MAX];
-
-    if (!cells) {
-        *env->no_room += n;
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        uint8_t *one = cells + (size_t)i * a->row_bytes;
-        store_i64(one, 1);
-        for (uint32_t k = 0; k < a->leaves_cnt; k++)
-            cell_load_col(one + a->leaf[k].off, &cols[k], vec_row(v, i));
-        order[i] = i;
-    }
-    sort_idx(order, n, by_row, row);
-    for (uint32_t i = 0; i < n; i++)
-        m[i] = (struct member){row[order[i]], order[i]};
-    for (uint32_t left = halve(a, env, m, cells, n); left < n; left = halve(a, env, m, cells, n))
-        n = left;
-    uint8_t *d[VEC_ROWS_MAX];
-    const uint8_t *s[VEC_ROWS_MAX];
-    for (uint32_t i = 0; i < n; i++) {
-        d[i] = m[i].row;
-        s[i] = cells + (size_t)m[i].at * a->row_bytes;
-    }
-    agg_lambda_merge(a, a->lambda, env, d, s, n, false);
+    if (agg_words_fit(a))
+        agg_words_update(a, env, row, cols, v);
+    else
+        update_cells(a, env, row, cols, v);
 }

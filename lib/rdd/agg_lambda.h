@@ -1,8 +1,9 @@
 /*
  * Aggregates by a lambda that is no known monoid: the values of one key in a vector are
- * combined pairwise, all keys at once, in log2 rounds of vectorised evaluation; then once with
- * the row. A pair whose lambda fails makes a failed row (agg.h). One whose strings have no room
- * keeps the left value, and the records of the right one are counted.
+ * combined pairwise, all keys at once, in log2 rounds of vectorised evaluation (agg_pairs.h); then
+ * once with the row. Values of plain words stay in columns (agg_words.h). A pair whose lambda fails
+ * makes a failed row (agg.h). One whose strings have no room keeps the left value, and the records
+ * of the right one are counted.
  */
 #ifndef RDD_AGG_LAMBDA_H
 #define RDD_AGG_LAMBDA_H

@@ -1,0 +1,145 @@
+#include "rdd/agg_words.h"
+#include "base/assert.h"
+#include "rdd/agg_cell.h"
+#include "rdd/agg_pairs.h"
+
+/* The values of a vector while they meet: words by leaf, and records with the flag of failure. */
+struct words {
+    const struct agg_spec *a;
+    struct agg_env *env;
+    uint32_t rows;
+    struct col in[2 * TYPE_LEAVES_MAX]; /* what the lambda is given: lefts, then rights */
+    int64_t *val[TYPE_LEAVES_MAX];
+    uint64_t *count;
+};
+
+bool agg_words_fit(const struct agg_spec *a)
+{
+    for (uint32_t k = 0; k < a->leaves_cnt; k++)
+        if (cell_bytes(a->leaf[k].kind) != sizeof(int64_t))
+            return false;
+    return true;
+}
+
+static uint64_t records_sum(uint64_t x, uint64_t y, bool failed)
+{
+    uint64_t fails = (x | y) & AGG_FAILED;
+
+    return ((x + y) & ~AGG_FAILED) | fails | (failed ? AGG_FAILED : 0);
+}
+
+/* All memory at once; false when the scratch is full. */
+static bool begin(struct words *w, const struct col *cols, const struct vec *v)
+{
+    uint32_t leaves = w->a->leaves_cnt, n = v->sel_cnt;
+    struct arena *arena = w->env->arena;
+
+    w->rows = n;
+    w->count = arena_alloc(arena, (n + 1) * sizeof *w->count);
+    for (uint32_t k = 0; k < 2 * leaves; k++)
+        if (col_alloc(&w->in[k], w->a->leaf[k % leaves].kind, n + 1, arena))
+            return false;
+    for (uint32_t k = 0; k < leaves; k++) {
+        w->val[k] = arena_alloc(arena, (n + 1) * sizeof *w->val[k]);
+        if (!w->val[k])
+            return false;
+        for (uint32_t i = 0; i < n; i++)
+            w->val[k][i] = cols[k].i[vec_row(v, i)];
+    }
+    for (uint32_t i = 0; w->count && i < n; i++)
+        w->count[i] = 1;
+    return w->count;
+}
+
+/* f of the n pairs in w->in. False when the scratch is full. */
+static bool compute(struct words *w, uint32_t n, struct col *out, uint8_t *failed)
+{
+    struct vec v = {.rows = n, .cols_cnt = 2 * w->a->leaves_cnt, .col = w->in, .sel_cnt = n};
+    struct eval ev = {.arena = w->env->arena, .rows = n, .sel_cnt = n, .failed = failed};
+
+    memset(failed, 0, n);
+    lambda_eval(&ev, w->a->lambda, &v, out);
+    return !ev.no_memory;
+}
+
+/* The pairs of a round: the right one's value and records come into the left one's. */
+static void meet(struct words *w, const struct agg_pairs *p)
+{
+    struct arena *arena = w->env->arena;
+    uint32_t leaves = w->a->leaves_cnt, n = p->cnt;
+    struct col out[TYPE_LEAVES_MAX];
+    uint8_t failed[VEC_ROWS_MAX];
+    size_t mark = arena->used;
+
+    for (uint32_t k = 0; k < leaves; k++)
+        for (uint32_t i = 0; i < n; i++) {
+            w->in[k].i[i] = w->val[k][p->left[i]];
+            w->in[leaves + k].i[i] = w->val[k][p->right[i]];
+        }
+    bool done = compute(w, n, out, failed);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t *count = &w->count[p->left[i]], right = w->count[p->right[i]];
+        *w->env->no_room += done ? 0 : right & ~AGG_FAILED;
+        *count = records_sum(*count, right, done && failed[i]);
+    }
+    for (uint32_t k = 0; done && k < leaves; k++)
+        for (uint32_t i = 0; i < n; i++)
+            w->val[k][p->left[i]] = out[k].i[i];
+    arena->used = mark;
+}
+
+/* A value for an empty row is its first. */
+static void take_over(const struct words *w, uint8_t *row, uint32_t i)
+{
+    store_i64(row, (int64_t)w->count[i]);
+    for (uint32_t k = 0; k < w->a->leaves_cnt; k++)
+        store_i64(row + w->a->leaf[k].off, w->val[k][i]);
+}
+
+/* What is left of each key comes into its row. */
+static void into_rows(struct words *w, uint8_t *const *row, const struct agg_pairs *p)
+{
+    uint32_t leaves = w->a->leaves_cnt, n = 0;
+    uint8_t *d[VEC_ROWS_MAX], failed[VEC_ROWS_MAX];
+    uint16_t from[VEC_ROWS_MAX];
+    struct col out[TYPE_LEAVES_MAX];
+
+    for (uint32_t i = 0; i < p->roots_cnt; i++) {
+        d[n] = row[p->root[i]];
+        from[n] = p->root[i];
+        if (__builtin_expect(load_i64(d[n]) == 0, 0))
+            take_over(w, d[n], from[n]);
+        else
+            n++;
+    }
+    for (uint32_t k = 0; k < leaves; k++)
+        for (uint32_t i = 0; i < n; i++) {
+            w->in[k].i[i] = load_i64(d[i] + w->a->leaf[k].off);
+            w->in[leaves + k].i[i] = w->val[k][from[i]];
+        }
+    bool done = compute(w, n, out, failed);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t count = w->count[from[i]];
+        *w->env->no_room += done ? 0 : count & ~AGG_FAILED;
+        store_i64(d[i], (int64_t)records_sum((uint64_t)load_i64(d[i]), count, done && failed[i]));
+    }
+    for (uint32_t k = 0; done && k < leaves; k++)
+        for (uint32_t i = 0; i < n; i++)
+            store_i64(d[i] + w->a->leaf[k].off, out[k].i[i]);
+}
+
+void agg_words_update(const struct agg_spec *a, struct agg_env *env, uint8_t *const *row,
+                      const struct col *cols, const struct vec *v)
+{
+    struct words w = {.a = a, .env = env};
+    struct agg_pairs p;
+
+    if (!begin(&w, cols, v)) {
+        *env->no_room += v->sel_cnt;
+        return;
+    }
+    agg_pairs_begin(&p, row, v->sel_cnt);
+    while (agg_pairs_round(&p))
+        meet(&w, &p);
+    into_rows(&w, row, &p);
+}
