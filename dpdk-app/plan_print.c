@@ -107,6 +107,18 @@ static void put_aggregates(const struct exchange *x, struct strbuf *out)
         strbuf_printf(out, "%s%s", i ? "+" : ", ", agg_fn_name(x->agg.leaf[i].fn));
 }
 
+/* How many keys fit, and items of a window: one for each interval in which a key came. */
+static void put_keys(const struct exchange *x, struct strbuf *out)
+{
+    uint64_t items = agg_state_items(x, x->keys_max);
+
+    strbuf_printf(out, ", %llu keys", (unsigned long long)(x->keys_max * x->partitions));
+    if (items)
+        strbuf_printf(out, " and %llu items", (unsigned long long)(items * x->partitions));
+    strbuf_printf(out, " (%llu bytes a key)",
+                  (unsigned long long)(agg_state_bytes(x, x->keys_max) / x->keys_max));
+}
+
 static void put_exchanges(const struct plan *p, struct strbuf *out)
 {
     strbuf_puts(out, "\nExchanges\n");
@@ -121,8 +133,8 @@ static void put_exchanges(const struct plan *p, struct strbuf *out)
         else
             strbuf_puts(out, x->group ? ", lists" : ", rows");
         strbuf_printf(out, "; %u partition%s", x->partitions, x->partitions == 1 ? "" : "s");
-        if (x->key && x->kind == EX_AGG)
-            strbuf_printf(out, ", %llu keys", (unsigned long long)(x->keys_max * x->partitions));
+        if (x->key && x->kind == EX_AGG && x->keys_max)
+            put_keys(x, out);
         strbuf_printf(out, ", %llu MB\n",
                       (unsigned long long)(x->state_bytes * x->partitions / MB));
     }

@@ -6,18 +6,25 @@
 
 #include "rdd/agg_state.h"
 
-#define KEY_HEAP_BYTES 32u /* of heap for each key, on average */
+#define KEY_HEAP_BYTES 32u /* of heap for each key of no fixed size, on average */
 
 /* agg_key_heap_max: bytes of long keys that a partition of `keys` keys may hold. */
-static inline uint64_t agg_key_heap_max(uint64_t keys)
-{
-    return keys * KEY_HEAP_BYTES + 4096;
-}
+uint64_t agg_key_heap_max(const struct exchange *x, uint64_t keys);
 
 /* agg_state_admit adds a key that the state does not know; TABLE_NONE: refused, and its
- * `records` counted. May make an earlier new key of the interval leave again. */
+ * `records` counted. May make earlier new keys of the interval leave again. */
 uint32_t agg_state_admit(struct agg_state *s, const struct tkey *key, uint64_t hash,
                          uint64_t records);
+/* agg_state_yield: known keys come before new ones: new keys leave while there are more of both
+ * than items. */
+void agg_state_yield(struct agg_state *s);
+/* agg_choice_begin: are there more known keys than items? agg_choice_step then looks for the rank
+ * from which on they get none; false: it is found. */
+bool agg_choice_begin(struct agg_state *s);
+bool agg_choice_step(struct agg_state *s);
+/* agg_choice_drop: does this known key get no item? Its delta is then lost, and counted. */
+bool agg_choice_drop(struct agg_state *s, uint32_t entry);
+
 /* agg_state_make_room compacts the heap when it could not hold what combining src into dst may add
  * to it. Row addresses stay. */
 void agg_state_make_room(struct agg_state *s, uint8_t *const *dst, const uint8_t *const *src,

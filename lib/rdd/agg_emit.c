@@ -5,49 +5,55 @@
 
 #include "base/assert.h"
 #include "rdd/agg_admit.h"
-#include "rdd/agg_cell.h"
+#include "rdd/agg_items.h"
 #include "rdd/sort.h"
 
 static int by_key(const void *ctx, uint32_t a, uint32_t b)
 {
     const struct table *t = ctx;
-    return tkey_cmp(&t->key[a], &t->key[b]);
+    return tkey_cmp(table_key(t, a), table_key(t, b));
 }
 
-/* The order in which entries leave: touched[0..touched_cnt). */
+/* The order in which entries leave, where that matters: touched[0..touched_cnt). */
 static void emit_prepare(struct agg_state *s)
+{
+    s->touched_cnt = 0;
+    if (!s->x->sorted)
+        return;
+    for (uint32_t e = 0; e < s->t.entries; e++)
+        if (table_is_live(&s->t, e))
+            s->touched[s->touched_cnt++] = e;
+    sort_idx(s->touched, s->touched_cnt, by_key, &s->t);
+}
+
+/* The entries from *at on, in that order or as they are numbered, up to a vector of them. */
+static uint32_t emit_next(const struct agg_state *s, uint32_t *at, uint32_t *entry)
 {
     uint32_t n = 0;
 
-    if (s->x->len == 1) {
-        for (uint32_t i = 0; i < s->touched_cnt; i++) {
-            uint32_t e = s->touched[i];
-            if (table_is_live(&s->t, e) && agg_count(table_row(&s->t, e)))
-                s->touched[n++] = e;
-        }
-    } else {
-        for (uint32_t e = 0; e < s->t.entries; e++)
-            if (table_is_live(&s->t, e))
-                s->touched[n++] = e;
+    if (s->x->sorted) {
+        for (; *at < s->touched_cnt && n < VEC_ROWS_MAX; ++*at)
+            entry[n++] = s->touched[*at];
+        return n;
     }
-    s->touched_cnt = n;
-    if (s->x->sorted)
-        sort_idx(s->touched, n, by_key, &s->t);
+    for (; *at < s->t.entries && n < VEC_ROWS_MAX; ++*at)
+        if (table_is_live(&s->t, *at))
+            entry[n++] = *at;
+    return n;
 }
 
-/* Rows as they leave: with two stacks, suffix and total combined in the scratch; their strings are
- * views. */
+/* Rows as they leave: with two stacks, suffix, mid and total combined in the scratch; their strings
+ * are views. */
 static int rows_of(struct agg_state *s, const uint32_t *entry, uint32_t n, const uint8_t **row,
                    struct arena *scratch)
 {
-    bool stack = s->x->len > 1 && s->x->len != WINDOW_FOREVER && !s->x->inverse;
     uint32_t row_bytes = s->x->agg.row_bytes;
     uint8_t *dst[VEC_ROWS_MAX];
-    const uint8_t *src[VEC_ROWS_MAX];
+    const uint8_t *total[VEC_ROWS_MAX], *mid[VEC_ROWS_MAX];
 
     for (uint32_t i = 0; i < n; i++)
-        src[i] = row[i] = table_row(&s->t, entry[i]);
-    if (!stack)
+        total[i] = row[i] = table_row(&s->t, entry[i]);
+    if (!agg_is_stack(s->x))
         return 0;
     uint8_t *copy = arena_alloc(scratch, (size_t)n * row_bytes + 1);
     if (!copy)
@@ -55,15 +61,13 @@ static int rows_of(struct agg_state *s, const uint32_t *entry, uint32_t n, const
     uint64_t no_room = 0;
     struct agg_env env = {.arena = scratch, .no_room = &no_room};
     for (uint32_t i = 0; i < n; i++) {
-        uint64_t back = (uint64_t)load_i64(src[i] + s->back_off);
-        dst[i] = copy + (size_t)i * row_bytes;
-        memcpy(dst[i],
-               back == UINT64_MAX ? s->row_init
-                                  : s->item + (back % s->items_max + 1) * s->item_bytes - row_bytes,
-               row_bytes);
-        row[i] = dst[i];
+        const struct agg_links *l = agg_links(s, entry[i]);
+        row[i] = dst[i] = copy + (size_t)i * row_bytes;
+        mid[i] = total[i] + s->mid_off;
+        memcpy(dst[i], l->back == AGG_NO_ITEM ? s->row_init : agg_item_row(s, l->back), row_bytes);
     }
-    agg_merge(&s->x->agg, &env, dst, src, n);
+    agg_merge(&s->x->agg, &env, dst, mid, n);
+    agg_merge(&s->x->agg, &env, dst, total, n);
     return no_room ? -ENOMEM : 0;
 }
 
@@ -89,7 +93,7 @@ static int keys_of(const struct agg_state *s, const uint32_t *entry, uint32_t n,
     if (!e.off || !e.len)
         return -ENOMEM;
     for (uint32_t i = 0; i < n; i++) {
-        const struct tkey *k = &s->t.key[entry[i]];
+        const struct tkey *k = table_key(&s->t, entry[i]);
         e.off[i] = (uint32_t)(tkey_bytes(k) - e.base);
         e.len[i] = k->len;
     }
@@ -130,9 +134,9 @@ static int emit_rows(struct agg_state *s, const uint32_t *entry, uint32_t n, str
 }
 
 /* A row that does not fit the scratch even alone: its records are lost. */
-static int skip_row(struct agg_state *s, uint32_t *cursor, struct vec *out)
+static int skip_row(struct agg_state *s, uint32_t entry, struct vec *out)
 {
-    s->no_room += agg_count(table_row(&s->t, s->touched[(*cursor)++]));
+    s->no_room += agg_records(s, entry);
     agg_state_settle(s);
     out->rows = out->sel_cnt = 0;
     return 1;
@@ -141,25 +145,29 @@ static int skip_row(struct agg_state *s, uint32_t *cursor, struct vec *out)
 int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct vec *out, struct arena *scratch)
 {
     const struct exchange *x = s->x;
+    uint32_t entry[VEC_ROWS_MAX], at = *cursor;
 
     MR_ASSERT(s->phase == AGG_CLOSED);
     if (*cursor == 0)
         emit_prepare(s);
     out->cols_cnt = type_leaves(x->type);
     out->sel = NULL;
-    if (*cursor == 0 && !s->touched_cnt && x->emits_empty) {
-        *cursor = 1;
+    if (*cursor == 0 && !s->t.live && x->emits_empty) {
+        *cursor = UINT32_MAX;
         return emit_nothing(s, out, scratch);
     }
-    if (*cursor >= s->touched_cnt)
-        return 0;
-    uint32_t n = s->touched_cnt - *cursor < VEC_ROWS_MAX ? s->touched_cnt - *cursor : VEC_ROWS_MAX;
-    size_t mark = scratch->used;
-    /* long keys and strings may not all fit the scratch at once */
-    for (; n && emit_rows(s, s->touched + *cursor, n, out, scratch); n /= 2)
-        scratch->used = mark;
+    uint32_t n = emit_next(s, &at, entry);
     if (!n)
-        return skip_row(s, cursor, out);
-    *cursor += n;
-    return (int)n;
+        return 0;
+    size_t mark = scratch->used;
+    uint32_t all = n;
+    /* long keys and strings may not all fit the scratch at once */
+    for (; n && emit_rows(s, entry, n, out, scratch); n /= 2)
+        scratch->used = mark;
+    if (n != all) { /* on behind the last one that is done with */
+        uint32_t done = n ? n : 1;
+        at = x->sorted ? *cursor + done : entry[done - 1] + 1;
+    }
+    *cursor = at;
+    return n ? (int)n : skip_row(s, entry[0], out);
 }

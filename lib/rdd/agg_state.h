@@ -4,32 +4,49 @@
  *
  * An entry is a key; it never moves. Its table row is
  *
- *   [total][delta][back]   the exchange's row of accumulators twice, and a reference
+ *   [total][delta][mid][links]    the exchange's row of accumulators, up to three times
  *
- * delta collects the open interval. When the interval closes, the delta of every touched entry
- * is combined into total, and appended, as an item (entry, row), to a ring; a window forgets
- * the items of the interval that leaves it when the next one opens, before anything of that is
- * merged. So a step costs what changed, not what exists. By the exchange's window:
+ * delta collects the open interval. When the interval closes, the delta of every entry that it
+ * changed is combined into total, and becomes an item (entry, delta) of a ring, one behind the
+ * other; a window forgets the items of the interval that leaves it when the next one opens, before
+ * anything of that is merged. So a step costs what changed, not what exists nor how long the window
+ * is. By the exchange's window:
  *
  *   one interval   rows are [delta]; emitted and cleared
- *   for ever       total only
- *   inverse        leaving items are subtracted from total
- *   otherwise      two stacks. total holds the combination of all intervals since the last flip;
- *                  back refers to the item that holds the combination of the key's items from
- *                  its oldest in the window up to the flip. At the flip, at intervals n with
- *                  (n + 1) % len == 0, items become such suffixes, newest first, each linked to
- *                  the next newer one of its key, and total starts anew. Nothing is subtracted.
- *                  (Two stacks: Tangwongsan, Hirzel, Schneider, "General incremental
- *                  sliding-window aggregation", VLDB 2015, kept per key.)
+ *   for ever       [total][delta]
+ *   inverse        [total][delta]; leaving items are subtracted from total
+ *   otherwise      two stacks, below
  *
  * An entry leaves when no record of its key is left in the window.
  *
- * Full. A partition holds keys_max keys. Keys that it knows at the beginning of an interval are
- * never refused. Of the new keys of an interval it admits those of the smallest rank
- * (tkey_rank, unseeded), so which ones is a function of the records alone: when a key finds no
- * room, the new key of the highest rank goes, and no key of such a rank comes in any more in this
- * interval. Records of refused keys are counted in `refused`, and results are incomplete while
- * they cover such an interval.
+ * Two stacks (agg_items.c). Nothing is subtracted. Intervals are taken in groups of len / 2, so
+ * that a window ends inside the oldest of three: total combines the group of the open interval, mid
+ * the one before it, whole, and `back` refers to the item that holds the combination of the key's
+ * items from its oldest in the window to the end of the oldest group. While a group fills, the
+ * items of the one before it are turned into such suffixes, newest first, each linked to the next
+ * newer one of its key; each closing interval does its part of that, so none does much more than
+ * another. When a group is full, an entry moves on, total to mid and mid to back, the next time it
+ * is looked at (`group` says where it is). (Two stacks: Tangwongsan, Hirzel, Schneider, "General
+ * incremental sliding-window aggregation", VLDB 2015, kept per key; the turning spread out as in
+ * "Low-latency sliding-window aggregation in worst-case constant time", DEBS 2017, by groups of
+ * intervals.)
+ *
+ * Full. A partition holds keys_max keys, and items for AGG_ITEMS_PER_KEY intervals of all of them
+ * (all, where the window is not longer than that). What comes in and what does not is a function of
+ * the records alone:
+ *   - Keys that it knows at the beginning of an interval are not refused for want of keys. Of the
+ *     new keys of an interval it admits those of the smallest rank (tkey_rank, unseeded), as many
+ *     as there is room for beside the known ones: entries, heap for long keys, and items that
+ *     neither earlier intervals nor the known keys of this one need. When a key finds no room, the
+ *     new key of the highest rank goes, and no key of such a rank comes in any more in this
+ *     interval. Room only ever shrinks while an interval is open, so those of the smallest rank are
+ *     left in the end, in whatever order they came.
+ *   - If the known keys of an interval alone are more than the items that are left, which is known
+ *     when it closes, the ones of the smallest rank get them; the others lose what the interval
+ *     brought them.
+ * Records that are lost are counted in `refused`, and results are incomplete while they cover such
+ * an interval. Strings of values live on the heap as well; which ones find no room there, if any
+ * does not, depends on the order of merges: it is counted too.
  *
  * Work is done in steps of at most VEC_ROWS_MAX entries; a step never blocks or allocates.
  */
@@ -39,17 +56,52 @@
 #include "rdd/agg.h"
 #include "rdd/table.h"
 
-enum agg_phase { AGG_IDLE, AGG_LEAVING, AGG_OPEN, AGG_APPLYING, AGG_FLIPPING, AGG_CLOSED };
+#define AGG_ITEMS_PER_KEY 8u
 
-/* The items of one interval in the ring. */
+enum agg_phase {
+    AGG_IDLE,
+    AGG_LEAVING,
+    AGG_OPEN,
+    AGG_CHOOSING,
+    AGG_APPLYING,
+    AGG_FLIPPING,
+    AGG_CLOSED
+};
+
+/* How many items an interval left in the ring; empty intervals leave no delta. */
 struct agg_delta {
-    uint64_t interval, first; /* position of its first item */
+    uint64_t interval;
     uint32_t cnt;
 };
 
+struct agg_items {
+    uint32_t *entry;
+    uint32_t *link; /* two stacks: next newer item of the key in its group, or AGG_NO_ITEM */
+    uint8_t *row;
+    uint32_t max;
+    uint64_t head, tail;     /* positions: [head, tail); an item's place is its position % max */
+    struct agg_delta *delta; /* ring */
+    uint64_t deltas_max, delta_head, delta_tail;
+};
+
+/* Two stacks: a group of intervals becomes suffixes, from position pos down to end. */
+struct agg_flip {
+    uint64_t pos, end, stop; /* stop: as far as this interval goes */
+    uint64_t delta;          /* the delta before this one is next */
+    uint32_t left;           /* items of the delta under way */
+};
+
 struct agg_fresh {
-    uint64_t rank;
+    uint32_t rank; /* upper half */
     uint32_t entry;
+};
+
+/* The search for the rank from which on known keys get no item: by eight bits at a time. */
+struct agg_choice {
+    bool is_needed;
+    uint64_t limit, prefix, room;
+    uint32_t shift;
+    uint32_t cnt[256];
 };
 
 struct agg_state {
@@ -59,23 +111,22 @@ struct agg_state {
     uint32_t at;       /* progress of the phase */
     struct table t;
     uint8_t *row_init; /* an empty table row; its first row_bytes are an empty row */
-    uint32_t delta_off, back_off;
-    uint32_t *touched;   /* entries with a delta; after the close: order of emission */
-    uint8_t *is_touched; /* by entry */
+    uint32_t delta_off, mid_off, links_off;
+    uint32_t *touched; /* known entries with a delta; after the close: order of emission */
     uint32_t touched_cnt;
     struct agg_fresh *fresh; /* entries that are new in this interval; a max-heap once full */
     uint32_t fresh_cnt;
     bool fresh_is_heap;
-    uint64_t rank_limit; /* no new key at or above it is admitted */
-    uint64_t key_heap_live;
-    struct heap spare; /* the other half of the heap, for compaction */
+    uint64_t rank_limit;                  /* no new key at or above it is admitted */
+    uint64_t evicted;                     /* new keys that had to leave again */
+    uint64_t key_heap_live, key_heap_max; /* bytes of long keys */
+    struct heap spare;                    /* the other half of the heap, for compaction */
     /* windows */
-    uint8_t *item;
-    uint32_t item_bytes;
-    uint64_t items_max, item_head, item_tail; /* positions: [head, tail) */
-    struct agg_delta *delta;                  /* ring of len + 1 */
-    uint64_t deltas_max, delta_head, delta_tail;
-    uint64_t flip_at;
+    struct agg_items items;
+    uint64_t item_room; /* items that the open interval may leave */
+    struct agg_choice choice;
+    uint64_t group, group_first; /* two stacks: of the open interval, and its first position */
+    struct agg_flip flip;
     /* what people look at */
     uint64_t refused;    /* records dropped: state_full */
     uint64_t failed;     /* rows that were not emitted: the lambda failed */
@@ -83,8 +134,13 @@ struct agg_state {
     uint64_t lost_until; /* results are incomplete for intervals below; UINT64_MAX: for ever */
 };
 
+/* agg_state_bytes: memory for a partition of x that holds so many keys. */
+uint64_t agg_state_bytes(const struct exchange *x, uint64_t keys);
 /* agg_state_keys: how many keys a partition of x holds in `bytes` of memory; 0: too little. */
 uint64_t agg_state_keys(const struct exchange *x, uint64_t bytes);
+/* agg_state_items: how many (key, interval) items a partition of x keeps for so many keys; 0: it
+ * needs none. */
+uint64_t agg_state_items(const struct exchange *x, uint64_t keys);
 /* agg_state_init lays the state out in mem (x->state_bytes, aligned to 64), which stays the
  * caller's. */
 void agg_state_init(struct agg_state *s, const struct exchange *x, void *mem);

@@ -1,19 +1,20 @@
 #include "rdd/table.h"
 #include "base/assert.h"
 
-#define SLOTS_MIN      64u
-#define PREFETCH_SLOTS 131072u /* tables whose slots outgrow L2 gain by a prefetch pass */
-#define SPARSE_SLOTS   32768u  /* below: a quarter full at most, they fit L2; above: half */
-#define HOMES          256u    /* keys whose home slots are looked at together */
-#define HASH_BITS      0xffffffff00000000ull
+#define HASH_BITS            0xffffffff00000000ull
+#define SLOT_MASK            (TABLE_PAGE - 1)
+#define SPLIT_USED           (TABLE_PAGE / 4 * 3)
+#define PAGE_KEYS            (TABLE_PAGE / 3 * 2) /* on average, when the table is full */
+#define PAGE_BYTES_OF(pages) ((size_t)(pages)*TABLE_PAGE * sizeof(uint64_t))
+#define GROUP                16u /* keys of one pass of a lookup */
 
-static uint32_t slots_for(uint32_t keys)
+static uint32_t dir_bits_for(uint32_t keys)
 {
-    uint32_t n = SLOTS_MIN;
+    uint32_t bits = 0;
 
-    while ((uint64_t)n * 2 < (uint64_t)keys * 3) /* at most two thirds full */
-        n *= 2;
-    return n;
+    while (((uint64_t)PAGE_KEYS << bits) < keys)
+        bits++;
+    return bits;
 }
 
 static size_t round64(size_t n)
@@ -21,10 +22,18 @@ static size_t round64(size_t n)
     return (n + 63) & ~(size_t)63;
 }
 
+static uint32_t stride_of(uint32_t row_bytes)
+{
+    return (uint32_t)sizeof(struct tkey) + ((row_bytes + 7) & ~7u);
+}
+
 size_t table_bytes(uint32_t keys_max, uint32_t row_bytes)
 {
-    return round64(slots_for(keys_max) * sizeof(uint64_t)) +
-           round64(keys_max * sizeof(struct tkey)) + round64((size_t)keys_max * row_bytes);
+    size_t pages = (size_t)1 << dir_bits_for(keys_max);
+
+    return PAGE_BYTES_OF(pages) + round64(pages * sizeof(uint32_t)) +
+           round64(pages * sizeof(struct table_page)) +
+           round64((size_t)keys_max * stride_of(row_bytes));
 }
 
 void table_init(struct table *t, void *mem, uint32_t keys_max, uint32_t row_bytes,
@@ -32,85 +41,171 @@ void table_init(struct table *t, void *mem, uint32_t keys_max, uint32_t row_byte
 {
     uint8_t *p = mem;
 
-    *t = (struct table){
-        .keys_max = keys_max, .row_bytes = row_bytes, .row_init = row_init, .free = TABLE_NONE};
-    t->slots_max = slots_for(keys_max);
-    t->slots_mask = SLOTS_MIN - 1;
+    *t = (struct table){.keys_max = keys_max,
+                        .row_bytes = row_bytes,
+                        .stride = stride_of(row_bytes),
+                        .row_init = row_init,
+                        .dir_bits = dir_bits_for(keys_max)};
+    t->pages_max = 1u << t->dir_bits;
     t->slot = (uint64_t *)(void *)p;
-    p += round64(t->slots_max * sizeof(uint64_t));
-    t->key = (struct tkey *)(void *)p;
-    p += round64(keys_max * sizeof(struct tkey));
-    t->row = p;
-    memset(t->slot, 0, SLOTS_MIN * sizeof(uint64_t));
+    p += PAGE_BYTES_OF(t->pages_max);
+    t->dir = (uint32_t *)(void *)p;
+    p += round64(t->pages_max * sizeof(uint32_t));
+    t->page = (struct table_page *)(void *)p;
+    p += round64(t->pages_max * sizeof(struct table_page));
+    t->entry = p;
+    table_clear(t);
+}
+
+static uint64_t *page_slots(const struct table *t, uint32_t page)
+{
+    return t->slot + (size_t)page * TABLE_PAGE;
 }
 
 void table_clear(struct table *t)
 {
-    memset(t->slot, 0, ((size_t)t->slots_mask + 1) * sizeof(uint64_t));
+    memset(t->dir, 0, t->pages_max * sizeof(uint32_t));
+    memset(t->slot, 0, PAGE_BYTES_OF(1));
+    t->page[0] = (struct table_page){0};
+    t->pages = 1;
     t->entries = 0;
     t->live = 0;
     t->free = TABLE_NONE;
     t->heap.used = 0;
 }
 
-static void slot_put(uint64_t *slot, uint32_t mask, uint64_t hash, uint32_t entry)
+static inline uint32_t dir_at(const struct table *t, uint64_t hash)
 {
-    uint32_t s = (uint32_t)(hash >> 32) & mask;
-
-    while (slot[s])
-        s = (s + 1) & mask;
-    slot[s] = (hash & HASH_BITS) | (entry + 1);
+    return (uint32_t)((hash >> 1) >> (63 - t->dir_bits));
 }
 
-static void table_grow(struct table *t)
+static inline uint32_t home_of(uint64_t hash)
 {
-    t->slots_mask = t->slots_mask * 2 + 1;
-    memset(t->slot, 0, ((size_t)t->slots_mask + 1) * sizeof(uint64_t));
-    for (uint32_t e = 0; e < t->entries; e++) {
-        uint64_t hash;
-        if (!table_is_live(t, e))
-            continue;
-        tkeys_hash(&hash, &t->key[e], 1);
-        slot_put(t->slot, t->slots_mask, hash, e);
+    return (uint32_t)(hash >> 32) & SLOT_MASK;
+}
+
+/* The first slot from `at` on that is empty or has this hash. */
+static inline uint32_t probe(const uint64_t *slot, uint64_t hash, uint32_t at)
+{
+    while (slot[at] && (slot[at] ^ hash) & HASH_BITS)
+        at = (at + 1) & SLOT_MASK;
+    return at;
+}
+
+/* The entry of key k in the page from slot `at` on, where its hash was found, or TABLE_NONE. */
+static inline uint32_t match(const struct table *t, const uint64_t *slot, uint32_t at,
+                             const struct tkey *k, uint64_t hash)
+{
+    while (slot[at]) {
+        uint32_t e = (uint32_t)slot[at] - 1;
+        if (tkey_equal(table_key(t, e), k))
+            return e;
+        at = probe(slot, hash, (at + 1) & SLOT_MASK);
+    }
+    return TABLE_NONE;
+}
+
+/* Keys of a lookup under way, by pass. */
+struct lookup {
+    const struct table *t;
+    const struct tkey *k;
+    const uint64_t *hash;
+    uint32_t n;
+    uint32_t page[4 * GROUP], at[4 * GROUP]; /* ring over three groups under way */
+};
+
+static inline uint32_t group_end(const struct lookup *l, uint32_t from)
+{
+    return l->n - from < GROUP ? l->n : from + GROUP;
+}
+
+static inline void fetch_slots(struct lookup *l, uint32_t from)
+{
+    for (uint32_t i = from; i < group_end(l, from); i++) {
+        uint32_t page = l->t->dir[dir_at(l->t, l->hash[i])];
+        l->page[i % (4 * GROUP)] = page;
+        __builtin_prefetch(page_slots(l->t, page) + home_of(l->hash[i]));
     }
 }
 
-/* The slot of key k, or the empty slot where it would go. */
-static inline uint32_t probe(const struct table *t, const struct tkey *k, uint64_t hash)
+static inline void fetch_entries(struct lookup *l, uint32_t from)
 {
-    uint32_t s = (uint32_t)(hash >> 32) & t->slots_mask;
-
-    for (;; s = (s + 1) & t->slots_mask) {
-        uint64_t v = t->slot[s];
-        if (!v)
-            return s;
-        if (((v ^ hash) & HASH_BITS) == 0 && tkey_equal(&t->key[(uint32_t)v - 1], k))
-            return s;
+    for (uint32_t i = from; i < group_end(l, from); i++) {
+        const uint64_t *slot = page_slots(l->t, l->page[i % (4 * GROUP)]);
+        uint32_t at = probe(slot, l->hash[i], home_of(l->hash[i]));
+        l->at[i % (4 * GROUP)] = at;
+        if (slot[at])
+            table_prefetch(l->t, (uint32_t)slot[at] - 1);
     }
 }
 
-static void prefetch_slots(const struct table *t, const uint64_t *hash, uint32_t n)
+static inline void match_keys(const struct lookup *l, uint32_t from, uint32_t *entry)
 {
-    if (t->slots_mask < PREFETCH_SLOTS)
-        return;
-    for (uint32_t i = 0; i < n; i++)
-        __builtin_prefetch(&t->slot[(uint32_t)(hash[i] >> 32) & t->slots_mask]);
+    for (uint32_t i = from; i < group_end(l, from); i++)
+        entry[i] = match(l->t, page_slots(l->t, l->page[i % (4 * GROUP)]), l->at[i % (4 * GROUP)],
+                         &l->k[i], l->hash[i]);
 }
 
 void table_find(const struct table *t, const struct tkey *k, const uint64_t *hash, uint32_t n,
                 uint32_t *entry)
 {
-    prefetch_slots(t, hash, n);
-    for (uint32_t i = 0; i < n; i++)
-        entry[i] = (uint32_t)t->slot[probe(t, &k[i], hash[i])] - 1;
+    struct lookup l = {.t = t, .k = k, .hash = hash, .n = n};
+
+    for (uint32_t at = 0; at < n + 2 * GROUP; at += GROUP) {
+        if (at < n)
+            fetch_slots(&l, at);
+        if (at >= GROUP && at - GROUP < n)
+            fetch_entries(&l, at - GROUP);
+        if (at >= 2 * GROUP)
+            match_keys(&l, at - 2 * GROUP, entry);
+    }
 }
 
-/* A new entry for k in the empty slot s; TABLE_NONE when there is no room. */
-static uint32_t table_add(struct table *t, const struct tkey *k, uint64_t hash, uint32_t s)
+static void slot_put(uint64_t *slot, uint64_t value)
+{
+    uint32_t at = home_of(value);
+
+    while (slot[at])
+        at = (at + 1) & SLOT_MASK;
+    slot[at] = value;
+}
+
+/* The keys of a page whose next bit of the hash is set move to a new page. */
+static void split(struct table *t, uint32_t page, uint64_t hash)
+{
+    uint64_t own[TABLE_PAGE], *slot = page_slots(t, page), *other = page_slots(t, t->pages);
+    uint32_t depth = ++t->page[page].depth, used = 0;
+
+    memcpy(own, slot, sizeof own);
+    memset(slot, 0, sizeof own);
+    memset(other, 0, sizeof own);
+    for (uint32_t i = 0; i < TABLE_PAGE; i++) {
+        bool moves = own[i] >> (64 - depth) & 1;
+        if (own[i])
+            slot_put(moves ? other : slot, own[i]);
+        used += own[i] && moves;
+    }
+    t->page[page].used = (uint16_t)(t->page[page].used - used);
+    t->page[t->pages] = (struct table_page){(uint16_t)used, (uint16_t)depth};
+    /* the directory: the second half of what led to the page */
+    uint32_t len = 1u << (t->dir_bits - depth), first = dir_at(t, hash) & ~(2 * len - 1);
+    for (uint32_t i = 0; i < len; i++)
+        t->dir[first + len + i] = t->pages;
+    t->pages++;
+}
+
+uint32_t table_add(struct table *t, const struct tkey *k, uint64_t hash)
 {
     struct tkey own = *k;
+    uint32_t page;
 
     if (t->live == t->keys_max)
+        return TABLE_NONE;
+    for (page = t->dir[dir_at(t, hash)];
+         t->page[page].used >= SPLIT_USED && t->page[page].depth < t->dir_bits;
+         page = t->dir[dir_at(t, hash)])
+        split(t, page, hash);
+    if (t->page[page].used == TABLE_PAGE - 1) /* one stays empty; does not happen by chance */
         return TABLE_NONE;
     if (!tkey_is_short(k)) {
         own.ptr = heap_copy(&t->heap, k->ptr, k->len);
@@ -119,87 +214,58 @@ static uint32_t table_add(struct table *t, const struct tkey *k, uint64_t hash, 
     }
     uint32_t e = t->free;
     if (e != TABLE_NONE)
-        memcpy(&t->free, t->key[e].rest, sizeof t->free);
+        memcpy(&t->free, table_key(t, e)->rest, sizeof t->free);
     else
         e = t->entries++;
-    t->key[e] = own;
+    *table_key(t, e) = own;
     memcpy(table_row(t, e), t->row_init, t->row_bytes);
-    t->slot[s] = (hash & HASH_BITS) | (e + 1);
+    slot_put(page_slots(t, page), (hash & HASH_BITS) | (e + 1));
+    t->page[page].used++;
     t->live++;
-    uint64_t sparse = t->slots_mask + 1 < SPARSE_SLOTS ? 4 : 2;
-    if (t->live * sparse > t->slots_mask && t->slots_mask + 1 < t->slots_max)
-        table_grow(t);
     return e;
 }
 
-/* What lies in the home slots of n keys: loads that hang on nothing, so that many are under way at
- * once. */
-static void load_homes(const struct table *t, const uint64_t *hash, uint32_t n, uint64_t *home)
-{
-    prefetch_slots(t, hash, n);
-    for (uint32_t i = 0; i < n; i++)
-        home[i] = t->slot[(uint32_t)(hash[i] >> 32) & t->slots_mask];
-}
-
-/* Is this the slot of k? A slot once seen is good for as long as no key is removed. */
-static inline bool slot_is(const struct table *t, uint64_t slot, const struct tkey *k,
-                           uint64_t hash)
-{
-    return slot && ((slot ^ hash) & HASH_BITS) == 0 && tkey_equal(&t->key[(uint32_t)slot - 1], k);
-}
-
-static uint32_t upsert_one(struct table *t, const struct tkey *k, uint64_t hash)
-{
-    uint32_t s = probe(t, k, hash);
-    uint32_t e = (uint32_t)t->slot[s] - 1;
-
-    return e == TABLE_NONE ? table_add(t, k, hash, s) : e;
-}
-
-uint32_t table_upsert(struct table *t, const struct tkey *k, const uint64_t *hash, uint32_t n,
-                      uint32_t *entry)
-{
-    uint64_t home[HOMES];
-
-    for (uint32_t done = 0; done < n; done += HOMES) {
-        uint32_t m = n - done < HOMES ? n - done : HOMES;
-        load_homes(t, hash + done, m, home);
-        for (uint32_t j = 0; j < m; j++) {
-            uint32_t i = done + j;
-            entry[i] = (uint32_t)home[j] - 1;
-            if (__builtin_expect(!slot_is(t, home[j], &k[i], hash[i]), 0))
-                entry[i] = upsert_one(t, &k[i], hash[i]);
-            if (entry[i] == TABLE_NONE)
-                return i;
-        }
-    }
-    return n;
-}
-
 /* Backward-shift deletion: what follows in the run moves up, so there are no tombstones. */
-static void slot_delete(struct table *t, uint32_t s)
+static void slot_delete(uint64_t *slot, uint32_t at)
 {
-    uint32_t hole = s;
+    uint32_t hole = at;
 
-    for (uint32_t i = (s + 1) & t->slots_mask; t->slot[i]; i = (i + 1) & t->slots_mask) {
-        uint32_t home = (uint32_t)(t->slot[i] >> 32) & t->slots_mask;
-        if (((i - home) & t->slots_mask) >= ((i - hole) & t->slots_mask)) {
-            t->slot[hole] = t->slot[i];
+    for (uint32_t i = (at + 1) & SLOT_MASK; slot[i]; i = (i + 1) & SLOT_MASK)
+        if (((i - home_of(slot[i])) & SLOT_MASK) >= ((i - hole) & SLOT_MASK)) {
+            slot[hole] = slot[i];
             hole = i;
         }
-    }
-    t->slot[hole] = 0;
+    slot[hole] = 0;
 }
 
-void table_remove(struct table *t, uint32_t entry)
+static void remove_one(struct table *t, uint32_t entry, uint64_t hash)
 {
-    uint64_t hash;
+    uint32_t page = t->dir[dir_at(t, hash)], at = home_of(hash);
+    uint64_t *slot = page_slots(t, page);
+    struct tkey *k = table_key(t, entry);
 
-    MR_ASSERT(table_is_live(t, entry));
-    tkeys_hash(&hash, &t->key[entry], 1);
-    slot_delete(t, probe(t, &t->key[entry], hash));
-    t->key[entry].len = UINT32_MAX;
-    memcpy(t->key[entry].rest, &t->free, sizeof t->free);
+    while ((uint32_t)slot[at] != entry + 1)
+        at = (at + 1) & SLOT_MASK;
+    slot_delete(slot, at);
+    t->page[page].used--;
+    k->len = UINT32_MAX;
+    memcpy(k->rest, &t->free, sizeof t->free);
     t->free = entry;
     t->live--;
+}
+
+void table_remove(struct table *t, const uint32_t *entry, uint32_t n)
+{
+    uint64_t hash[GROUP];
+
+    for (uint32_t done = 0; done < n; done += GROUP) {
+        uint32_t m = n - done < GROUP ? n - done : GROUP;
+        for (uint32_t i = 0; i < m; i++) {
+            MR_ASSERT(table_is_live(t, entry[done + i]));
+            tkeys_hash(&hash[i], table_key(t, entry[done + i]), 1);
+            __builtin_prefetch(page_slots(t, t->dir[dir_at(t, hash[i])]) + home_of(hash[i]), 1);
+        }
+        for (uint32_t i = 0; i < m; i++)
+            remove_one(t, entry[done + i], hash[i]);
+    }
 }

@@ -1,12 +1,12 @@
 /*
- * A flood of new keys into states that hold only some hundreds: keys that are known stay exact;
- * which of the new ones come in follows from the records of the interval alone, in any order, cut
- * into any blocks, on any number of workers; what is lost is counted, and results say so for as
- * long as they cover it.
+ * A flood of new keys into states that hold only some hundreds: keys that are known stay exact for
+ * as long as there are items for them; which of the new ones come in, and which of the known ones
+ * get no item, follows from the records alone, in any order, cut into any blocks, on any number of
+ * workers; what is lost is counted, and results say so for as long as they cover it.
  *
- * The model knows of a partition only how many keys (and bytes of long keys) it holds. It admits
- * the new keys of an interval by rank as far as there is room, and gives the records of those that
- * are in to the reference, which knows nothing of room.
+ * The model knows of a partition only how many keys, bytes of long keys and items it holds. It
+ * admits the new keys of an interval by rank as far as there is room beside the known ones, and
+ * gives the records of those that are in to the reference, which knows nothing of room.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@
 
 #define POOL        2500u /* keys that there are */
 #define KNOWN       40u   /* the first of them come in every interval */
-#define INTERVALS   12u
+#define INTERVALS   12u   /* and three times as many for a long window */
+#define PARTITIONS  3u    /* at most */
 #define RECORDS_MAX 4000u
 #define FIRST       7u
 
@@ -28,6 +29,7 @@ struct pool_key {
     uint64_t rank, heap; /* bytes that it takes of the heap of long keys */
     uint64_t last;       /* newest interval with an admitted record; UINT64_MAX: not in */
     bool is_new, comes;  /* in the interval under way */
+    bool is_lost;        /* it is known, but gets no item */
 };
 
 struct flood {
@@ -37,11 +39,13 @@ struct flood {
     struct ref *ref;
     const struct exchange *x;
     uint32_t queues;
+    uint64_t intervals;
+    uint64_t items[PARTITIONS][FIRST + 3 * INTERVALS]; /* that an interval left */
     struct pool_key key[POOL];
     uint32_t record_key[RECORDS_MAX];
     int64_t record_v[RECORDS_MAX];
     uint32_t records_cnt;
-    uint64_t lost_until, refused;
+    uint64_t lost_until, refused, known_lost;
     struct strbuf expected;
 };
 
@@ -61,10 +65,16 @@ static void make_keys(struct flood *f, bool is_long)
     }
 }
 
+/* A window for which not every key has an item in every interval. */
+static bool is_long(const struct exchange *x)
+{
+    return x->len > AGG_ITEMS_PER_KEY && x->len != WINDOW_FOREVER;
+}
+
 static bool setup(struct flood *f, const struct program *p, uint64_t seed)
 {
     f->prng = prng_of(seed);
-    uint32_t partitions = prng_chance(&f->prng, 50) ? 1 : 3;
+    uint32_t partitions = prng_chance(&f->prng, 50) ? 1 : PARTITIONS;
     f->job = job_of(p->name, p->text, partitions);
     EXPECT(f->job != NULL);
     if (!f->job)
@@ -79,6 +89,7 @@ static bool setup(struct flood *f, const struct program *p, uint64_t seed)
     f->engine = engine_new(&conf);
     f->ref = ref_new(&f->job->graph, f->job->name, partitions);
     f->x = engine_plan(f->engine)->exchange[0];
+    f->intervals = is_long(f->x) ? 3 * INTERVALS : INTERVALS;
     make_keys(f, prng_chance(&f->prng, 50));
     return true;
 }
@@ -90,22 +101,48 @@ static bool is_in(const struct flood *f, const struct pool_key *k, uint64_t n)
     return k->last != UINT64_MAX && (f->x->len == WINDOW_FOREVER || k->last + f->x->len > n);
 }
 
-static struct pool_key *lowest_rank(struct flood *f, uint32_t partition)
+static struct pool_key *lowest_rank(struct flood *f, uint32_t partition, bool of_new)
 {
     struct pool_key *best = NULL;
 
     for (uint32_t i = 0; i < POOL; i++) {
         struct pool_key *k = &f->key[i];
-        if (k->is_new && k->partition == partition && (!best || k->rank < best->rank))
+        if ((of_new ? k->is_new : k->is_lost) && k->partition == partition &&
+            (!best || k->rank < best->rank))
             best = k;
     }
     return best;
 }
 
+static uint64_t items_left(const struct flood *f, uint32_t partition, uint64_t n)
+{
+    if (f->x->len == 1 || f->x->len == WINDOW_FOREVER)
+        return UINT64_MAX;
+    uint64_t left = agg_state_items(f->x, f->x->keys_max);
+    for (uint64_t i = n >= FIRST + f->x->len ? n - f->x->len + 1 : FIRST; i < n; i++)
+        left -= f->items[partition][i];
+    return left;
+}
+
+/* The known keys that come, by rank, until there is no item left. */
+static void keep_known(struct flood *f, uint32_t partition, uint64_t n)
+{
+    uint64_t left = items_left(f, partition, n);
+    struct pool_key *k;
+
+    for (uint32_t i = 0; i < POOL; i++)
+        if (f->key[i].partition == partition)
+            f->key[i].is_lost = f->key[i].comes && is_in(f, &f->key[i], n);
+    while (f->items[partition][n] < left && (k = lowest_rank(f, partition, false)) != NULL) {
+        k->is_lost = false;
+        f->items[partition][n]++;
+    }
+}
+
 /* The new keys of a partition by rank, until one does not fit. */
 static void admit(struct flood *f, uint32_t partition, uint64_t n)
 {
-    uint64_t keys = 0, heap = 0;
+    uint64_t keys = 0, heap = 0, left = items_left(f, partition, n);
     struct pool_key *k;
 
     for (uint32_t i = 0; i < POOL; i++)
@@ -113,13 +150,15 @@ static void admit(struct flood *f, uint32_t partition, uint64_t n)
             keys++;
             heap += f->key[i].heap;
         }
-    while ((k = lowest_rank(f, partition)) != NULL) {
+    while ((k = lowest_rank(f, partition, true)) != NULL) {
         keys++;
         heap += k->heap;
-        if (keys > f->x->keys_max || heap > agg_key_heap_max(f->x->keys_max))
+        if (keys > f->x->keys_max || heap > agg_key_heap_max(f->x, f->x->keys_max) ||
+            f->items[partition][n] == left)
             return;
         k->is_new = false;
         k->last = n;
+        f->items[partition][n]++;
     }
 }
 
@@ -131,12 +170,15 @@ static void model_interval(struct flood *f, uint64_t n)
         f->key[f->record_key[i]].comes = true;
     for (uint32_t i = 0; i < POOL; i++)
         f->key[i].is_new = f->key[i].comes && !is_in(f, &f->key[i], n);
-    for (uint32_t p = 0; p < f->x->partitions; p++)
+    for (uint32_t p = 0; p < f->x->partitions; p++) {
+        keep_known(f, p, n);
         admit(f, p, n);
+    }
     for (uint32_t i = 0; i < f->records_cnt; i++) {
         struct pool_key *k = &f->key[f->record_key[i]];
-        if (k->is_new) { /* still: it is refused */
+        if (k->is_new || k->is_lost) { /* still: it is refused */
             f->refused++;
+            f->known_lost += k->is_lost;
             f->lost_until = f->x->len == WINDOW_FOREVER ? UINT64_MAX : n + f->x->len;
             continue;
         }
@@ -153,7 +195,7 @@ static void model_interval(struct flood *f, uint64_t n)
 
 static void draw_records(struct flood *f)
 {
-    bool flood = prng_chance(&f->prng, 30);
+    bool flood = prng_chance(&f->prng, is_long(f->x) ? 85 : 30);
     uint32_t others = flood ? (uint32_t)prng_below(&f->prng, RECORDS_MAX - KNOWN)
                             : (uint32_t)prng_below(&f->prng, 150);
 
@@ -185,19 +227,23 @@ static void feed_engine(struct flood *f, uint64_t n)
     strbuf_release(&text);
 }
 
-static uint64_t run_flood(const struct program *p, uint64_t seed)
+struct lost {
+    uint64_t all, known;
+};
+
+static struct lost run_flood(const struct program *p, uint64_t seed)
 {
     struct flood *f = calloc(1, sizeof *f);
     struct engine_counts counts;
 
     if (setup(f, p, seed)) {
-        for (uint64_t n = FIRST; n < FIRST + INTERVALS; n++) {
+        for (uint64_t n = FIRST; n < FIRST + f->intervals; n++) {
             draw_records(f);
             model_interval(f, n);
             feed_engine(f, n);
             engine_close(f->engine, n);
         }
-        engine_stop(f->engine, FIRST + INTERVALS - 1);
+        engine_stop(f->engine, FIRST + f->intervals - 1);
         if (strcmp(engine_output(f->engine), f->expected.s))
             fprintf(stderr, "%s differs with seed %llu\n", p->name, (unsigned long long)seed);
         EXPECT_EQ_STR(engine_output(f->engine), f->expected.s);
@@ -208,10 +254,10 @@ static uint64_t run_flood(const struct program *p, uint64_t seed)
         engine_free(f->engine);
         job_free(f->job);
     }
-    uint64_t refused = f->refused;
+    struct lost lost = {f->refused, f->known_lost};
     strbuf_release(&f->expected);
     free(f);
-    return refused;
+    return lost;
 }
 
 static const struct program floods[] = {
@@ -222,36 +268,50 @@ static const struct program floods[] = {
                ".output(o)\n"},
     {"slide", "  nums.map(r => r.k).countByValueAndWindow(\"4s\", \"2s\").output(o)\n"},
     {"running", "  nums.map(r => (r.k, r.v)).runningReduce((a, b) => a + b).output(o)\n"},
+    {"long_inverse", "  nums.map(r => r.k).countByValueAndWindow(\"24s\", \"1s\").output(o)\n"},
+    {"long_stacks", "  nums.map(r => (r.k, r.v)).reduceByKeyAndWindow((a, b) => max(a, b), \"25s\")"
+                    ".output(o)\n"},
     {"distinct", "  nums.map(r => r.k).distinct().output(o)\n"},
 };
 
-static void run_floods(uint32_t i)
+static struct lost run_floods(const char *name)
 {
-    uint64_t refused = 0;
+    struct lost lost = {0};
 
-    for (uint64_t k = 0; k < 6; k++)
-        refused += run_flood(&floods[i], prng_seed(1) * 100 + k);
-    EXPECT(refused > 0);
+    for (uint32_t i = 0; i < sizeof floods / sizeof floods[0]; i++)
+        for (uint64_t k = 0; k < 6 && !strcmp(floods[i].name, name); k++) {
+            struct lost one = run_flood(&floods[i], prng_seed(1) * 100 + k);
+            lost.all += one.all;
+            lost.known += one.known;
+        }
+    EXPECT(lost.all > 0);
+    return lost;
 }
 
 TEST(state_full, of_an_interval)
 {
-    run_floods(0);
-    run_floods(5);
+    run_floods("interval");
+    run_floods("distinct");
 }
 
 TEST(state_full, of_a_window_with_an_inverse)
 {
-    run_floods(1);
+    EXPECT_EQ_INT(run_floods("inverse").known, 0);
 }
 
 TEST(state_full, of_a_window_without)
 {
-    run_floods(2);
-    run_floods(3);
+    EXPECT_EQ_INT(run_floods("stacks").known, 0);
+    EXPECT_EQ_INT(run_floods("slide").known, 0);
+}
+
+TEST(state_full, of_a_window_with_few_items)
+{
+    EXPECT(run_floods("long_inverse").known > 0);
+    EXPECT(run_floods("long_stacks").known > 0);
 }
 
 TEST(state_full, for_ever)
 {
-    run_floods(4);
+    run_floods("running");
 }

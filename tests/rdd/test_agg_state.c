@@ -107,7 +107,7 @@ static void setup(struct fixture *f, const struct shape *shape, uint64_t seed)
                              .slide = 1,
                              .inverse = shape->inverse,
                              .partitions = 2,
-                             .keys_max = KEYS_MAX,
+                             .keys_max = shape->len > 8 ? 2 * KEYS_MAX : KEYS_MAX,
                              .state_bytes = STATE_BYTES,
                              .sorted = true};
     spec_fill(f);
@@ -333,18 +333,22 @@ static void one_interval(struct fixture *f, uint64_t n)
     strbuf_release(&expected);
 }
 
-static void check(const struct shape *shape, uint64_t seed)
+// With gaps, some intervals are never opened.
+static void check(const struct shape *shape, uint64_t seed, bool gaps)
 {
     struct fixture *f = calloc(1, sizeof *f);
 
     setup(f, shape, seed);
     uint64_t start = 100 + prng_below(&f->prng, 7);
-    for (uint64_t n = start; n < start + INTERVALS; n++)
-        one_interval(f, n);
+    uint64_t last = start;
+    for (uint32_t i = 0; i < INTERVALS; i++) {
+        last += gaps && prng_chance(&f->prng, 20) ? prng_below(&f->prng, 2 * shape->len) + 1 : 1;
+        one_interval(f, last);
+    }
     EXPECT_EQ_INT(f->s.refused, 0);
     EXPECT_EQ_INT(f->s.failed, 0);
     if (f->x.len != WINDOW_FOREVER) { // all keys leave
-        for (uint64_t n = start + INTERVALS; n <= start + INTERVALS + f->x.len; n++) {
+        for (uint64_t n = last + 1; n <= last + f->x.len; n++) {
             agg_state_begin(&f->s, n);
             steps(f);
             agg_state_end(&f->s);
@@ -374,7 +378,7 @@ static const struct shape values[] = {
     {.fn = AGG_LAMBDA, .kind = TYPE_STRING, .lambda = "<"},
 };
 
-static void check_window(uint64_t len, bool inverse)
+static void check_window(uint64_t len, bool inverse, bool gaps)
 {
     for (uint32_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         struct shape s = values[i];
@@ -383,28 +387,63 @@ static void check_window(uint64_t len, bool inverse)
             continue;
         s.len = len;
         s.inverse = inverse;
-        check(&s, prng_seed(1) * 1000 + i * 31 + len);
+        check(&s, prng_seed(1) * 1000 + i * 31 + len, gaps);
     }
 }
 
 TEST(agg_state, one_interval)
 {
-    check_window(1, false);
+    check_window(1, false, false);
 }
 
 TEST(agg_state, for_ever)
 {
-    check_window(WINDOW_FOREVER, false);
+    check_window(WINDOW_FOREVER, false, false);
 }
+
+static const uint64_t windows[] = {2, 3, 4, 5, 8, 9, 16};
 
 TEST(agg_state, inverse)
 {
-    for (uint64_t len = 2; len < 8; len += 2)
-        check_window(len, true);
+    for (uint32_t i = 0; i < sizeof windows / sizeof windows[0]; i++)
+        check_window(windows[i], true, i % 2);
 }
 
 TEST(agg_state, two_stacks)
 {
-    for (uint64_t len = 2; len < 9; len++)
-        check_window(len, false);
+    for (uint32_t i = 0; i < sizeof windows / sizeof windows[0]; i++)
+        check_window(windows[i], false, false);
+}
+
+TEST(agg_state, two_stacks_with_gaps)
+{
+    for (uint32_t i = 0; i < sizeof windows / sizeof windows[0]; i++)
+        check_window(windows[i], false, true);
+}
+
+// Every interval changes all keys; each close turns as many items into suffixes as came, however
+// long the window is, and the last one of a group finds nothing left.
+TEST(agg_state, turns_items_by_and_by)
+{
+    for (uint64_t len = 2; len <= 16; len++) {
+        struct fixture *f = calloc(1, sizeof *f);
+        const struct shape shape = {.fn = AGG_MAX, .kind = TYPE_INT, .len = len};
+        setup(f, &shape, len);
+        uint64_t half = len / 2, start = 20 * half; // a group begins
+        for (uint64_t n = start; n < start + 4 * len; n++) {
+            agg_state_begin(&f->s, n);
+            steps(f);
+            uint64_t before = f->s.flip.pos;
+            for (uint32_t k = 0; k < KEYS; k++)
+                put_record(f, &(struct record){.interval = n, .key = k, .v = (int64_t)n});
+            merge_block(f);
+            agg_state_end(&f->s);
+            steps(f);
+            EXPECT_EQ_INT(before - f->s.flip.pos, n < start + half ? 0 : KEYS);
+            if ((n + 1) % half == 0)
+                EXPECT_EQ_INT(f->s.flip.pos, f->s.flip.end);
+            agg_state_retire(&f->s);
+        }
+        teardown(f);
+    }
 }
