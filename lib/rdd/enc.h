@@ -60,6 +60,10 @@ int enc_read_more(struct enc_reader *r);
 int enc_decode_vec(const struct enc_keys *in, uint32_t n, const struct type *t, struct col *cols,
                    struct arena *a);
 
+/* enc_check: is this the encoding of a row of type t? For bytes from outside, before they are
+ * decoded. */
+bool enc_check(const struct type *t, const uint8_t *p, uint32_t bytes);
+
 /* enc_cmp: canonical order of two encodings, as memcmp. */
 static inline int enc_cmp(const uint8_t *a, uint32_t an, const uint8_t *b, uint32_t bn)
 {

@@ -71,6 +71,60 @@ int enc_read_more(struct enc_reader *r)
     return *take(r, 1);
 }
 
+/* --- checking -------------------------------------------------------------------------------- */
+
+/* Moves *p behind `bytes` bytes that end by `end`. */
+static bool pass(const uint8_t **p, const uint8_t *end, size_t bytes)
+{
+    if ((size_t)(end - *p) < bytes)
+        return false;
+    *p += bytes;
+    return true;
+}
+
+static bool check_closed_string(const uint8_t **p, const uint8_t *end)
+{
+    for (;;) {
+        const uint8_t *zero = memchr(*p, 0, (size_t)(end - *p));
+        if (!zero || end - zero < 2)
+            return false;
+        *p = zero + 2;
+        if (zero[1] != 0xff)
+            return zero[1] == 0;
+    }
+}
+
+static bool check_nested(const struct type *t, const uint8_t **p, const uint8_t *end)
+{
+    switch (t->kind) {
+    case TYPE_BOOL: return pass(p, end, 1) && (*p)[-1] <= 1;
+    case TYPE_IP: return pass(p, end, 16);
+    case TYPE_STRING: return check_closed_string(p, end);
+    case TYPE_TUPLE:
+        for (uint32_t i = 0; i < t->parts_cnt; i++)
+            if (!check_nested(t->part[i], p, end))
+                return false;
+        return true;
+    case TYPE_LIST:
+        while (pass(p, end, 1)) {
+            if ((*p)[-1] != 1)
+                return (*p)[-1] == 0;
+            if (!check_nested(t->part[0], p, end))
+                return false;
+        }
+        return false;
+    default: return pass(p, end, 8);
+    }
+}
+
+bool enc_check(const struct type *t, const uint8_t *p, uint32_t bytes)
+{
+    const uint8_t *end = p + bytes;
+
+    t = type_value(t);
+    return t->kind == TYPE_STRING || (check_nested(t, &p, end) && p == end);
+}
+
 /* --- whole columns --------------------------------------------------------------------------- */
 
 /* Rows under decoding: row i goes on at base + pos[i] and ends before base + end[i]. Columns are

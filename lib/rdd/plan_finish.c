@@ -130,7 +130,7 @@ static uint64_t least_bytes(const struct exchange *x)
     return bytes + (x->kind == EX_ROWS ? x->len * 64 : 0);
 }
 
-#define TOP_STATE_BYTES (8ull << 20) /* the best rows of tasks and of a window */
+#define TOP_STATE_BYTES (8ull << 20) /* the best rows of each interval of a window */
 
 /* What a state needs however much there is: one row, or the best few; 0: as much as it gets. */
 static uint64_t fixed_bytes(const struct exchange *x)

@@ -1,8 +1,6 @@
-#include <errno.h>
-
-#include "base/assert.h"
 #include "rdd/rows_state.h"
-#include "rdd/sort.h"
+#include "base/assert.h"
+#include "rdd/rows_top.h"
 
 #define FILLER         UINT32_MAX /* key_bytes of what fills the end of the ring */
 #define ROW_BYTES_MIN  ((uint32_t)sizeof(struct row_hdr))
@@ -31,29 +29,19 @@ void rows_state_init(struct rows_state *s, const struct exchange *x, void *mem)
     s->idx_max = (uint32_t)(s->ring_bytes / ROW_BYTES_MIN);
 }
 
-static struct rows_span *last_span(const struct rows_state *s)
-{
-    return &s->span[(s->span_tail - 1) % s->spans_max];
-}
-
-static struct row_hdr *row_at(const struct rows_state *s, uint64_t pos)
-{
-    return (struct row_hdr *)(void *)(s->ring + pos % s->ring_bytes);
-}
-
 /* Does the filler, or the end of the ring, begin at pos? */
 static uint64_t skip_filler(const struct rows_state *s, uint64_t pos)
 {
     uint64_t room = s->ring_bytes - pos % s->ring_bytes;
 
-    if (room < sizeof(struct row_hdr) || row_at(s, pos)->key_bytes == FILLER)
+    if (room < sizeof(struct row_hdr) || rows_at(s, pos)->key_bytes == FILLER)
         return pos + room;
     return pos;
 }
 
 void rows_state_begin(struct rows_state *s, uint64_t interval)
 {
-    MR_ASSERT(!s->open);
+    MR_ASSERT(s->phase != ROWS_OPEN);
     while (s->span_head != s->span_tail &&
            s->span[s->span_head % s->spans_max].interval + s->x->len <= interval) {
         s->live_bytes -= s->span[s->span_head++ % s->spans_max].bytes;
@@ -63,15 +51,16 @@ void rows_state_begin(struct rows_state *s, uint64_t interval)
     s->span[s->span_tail++ % s->spans_max] =
         (struct rows_span){.interval = interval, .first = s->tail};
     s->interval = interval;
-    s->open = true;
+    s->phase = ROWS_OPEN;
+    if (s->x->top_cnt)
+        rows_top_begin(s);
 }
 
-static void refuse_interval(struct rows_state *s, uint64_t more)
+void rows_refuse(struct rows_state *s, uint64_t rows)
 {
-    struct rows_span *d = last_span(s);
+    struct rows_span *d = rows_last_span(s);
 
-    s->refused += d->rows + more;
-    s->tail = d->first;
+    s->refused += rows;
     s->live_bytes -= d->bytes;
     d->rows = d->bytes = 0;
     d->refused = true;
@@ -94,7 +83,7 @@ static uint8_t *ring_append(struct rows_state *s, uint32_t bytes)
 
     if (bytes > to_end) {
         if (to_end >= sizeof(struct row_hdr))
-            row_at(s, s->tail)->key_bytes = FILLER;
+            rows_at(s, s->tail)->key_bytes = FILLER;
         s->tail += to_end;
     }
     uint8_t *at = s->ring + s->tail % s->ring_bytes;
@@ -103,229 +92,108 @@ static uint8_t *ring_append(struct rows_state *s, uint32_t bytes)
     return at;
 }
 
-void rows_state_merge(struct rows_state *s, const struct block *b)
+bool rows_state_merge(struct rows_state *s, struct rows_reader *r)
 {
-    struct rows_span *d = last_span(s);
-    const struct row_hdr *h = (const struct row_hdr *)(const void *)b->base;
+    struct rows_span *d = rows_last_span(s);
+    const struct row_hdr *h;
 
-    MR_ASSERT(s->open);
-    for (uint32_t i = 0; i < b->hdr.rows; i++, h = row_next(h)) {
+    MR_ASSERT(s->phase == ROWS_OPEN);
+    if (s->x->top_cnt)
+        return rows_top_merge(s, r);
+    for (uint32_t n = 0; n < VEC_ROWS_MAX && (h = rows_block_next(r)); n++) {
         uint32_t bytes = row_bytes(h);
         if (d->refused || !has_room(s, bytes)) {
-            refuse_interval(s, b->hdr.rows - i);
-            return;
+            s->tail = d->first;
+            rows_refuse(s, d->rows + r->b->hdr.rows - r->row);
+            return false;
         }
         memcpy(ring_append(s, bytes), h, bytes);
         d->rows++;
         d->bytes += bytes;
         s->live_bytes += bytes;
+        rows_block_take(r);
     }
+    return rows_block_next(r) != NULL;
 }
 
 int rows_cmp_order(const struct row_hdr *a, const struct row_hdr *b)
 {
     if (a->ord_hi != b->ord_hi)
         return a->ord_hi < b->ord_hi ? -1 : 1;
-    if (a->ord_lo != b->ord_lo)
-        return a->ord_lo < b->ord_lo ? -1 : 1;
-    return enc_cmp(row_val(a), a->val_bytes, row_val(b), b->val_bytes);
+    return (a->ord_lo > b->ord_lo) - (a->ord_lo < b->ord_lo);
 }
 
 int rows_cmp_rank(const struct row_hdr *a, const struct row_hdr *b)
 {
     int c = enc_cmp(row_val(b), b->val_bytes, row_val(a), a->val_bytes);
 
-    if (!c)
-        c = enc_cmp(row_key(a), a->key_bytes, row_key(b), b->key_bytes);
-    return c ? c : rows_cmp_order(a, b);
-}
-
-static const struct row_hdr *row_of(const struct rows_state *s, uint32_t idx)
-{
-    return (const struct row_hdr *)(const void *)(s->ring + (uint64_t)idx * 8);
+    return c ? c : enc_cmp(row_key(a), a->key_bytes, row_key(b), b->key_bytes);
 }
 
 static int by_order(const void *ctx, uint32_t a, uint32_t b)
 {
-    return rows_cmp_order(row_of(ctx, a), row_of(ctx, b));
+    return rows_cmp_order(rows_of(ctx, a), rows_of(ctx, b));
 }
 
-static int by_rank(const void *ctx, uint32_t a, uint32_t b)
+bool rows_index(struct rows_state *s)
 {
-    return rows_cmp_rank(row_of(ctx, a), row_of(ctx, b));
-}
-
-static int by_key(const void *ctx, uint32_t a, uint32_t b)
-{
-    const struct row_hdr *x = row_of(ctx, a), *y = row_of(ctx, b);
-    int c = enc_cmp(row_key(x), x->key_bytes, row_key(y), y->key_bytes);
-
-    return c ? c : rows_cmp_order(x, y);
-}
-
-/* The rows from position `pos` on, as an index. */
-static void index_rows(struct rows_state *s, uint64_t pos)
-{
-    s->idx_cnt = 0;
-    while (pos < s->tail) {
-        pos = skip_filler(s, pos);
-        if (pos >= s->tail)
+    for (uint32_t n = 0; n < VEC_ROWS_MAX && s->pos < s->tail; n++) {
+        s->pos = skip_filler(s, s->pos);
+        if (s->pos >= s->tail)
             break;
         MR_ASSERT(s->idx_cnt < s->idx_max);
-        s->idx[s->idx_cnt++] = (uint32_t)(pos % s->ring_bytes / 8);
-        pos += row_bytes(row_at(s, pos));
+        s->idx[s->idx_cnt++] = (uint32_t)(s->pos % s->ring_bytes / 8);
+        s->pos += row_bytes(rows_at(s, s->pos));
     }
+    return s->pos < s->tail;
 }
 
 void rows_state_end(struct rows_state *s)
 {
-    MR_ASSERT(s->open);
-    index_rows(s, last_span(s)->first);
-    sort_idx(s->idx, s->idx_cnt, by_order, s);
-    for (uint32_t i = 0; i < s->idx_cnt; i++) {
-        struct row_hdr *h = (struct row_hdr *)(uintptr_t)row_of(s, s->idx[i]);
-        h->ord_hi = s->interval;
-        h->ord_lo = i;
+    MR_ASSERT(s->phase == ROWS_OPEN);
+    if (s->x->top_cnt) {
+        rows_top_end(s);
+        s->phase = ROWS_CLOSED;
+        return;
     }
-    s->open = false;
+    s->phase = ROWS_INDEXING;
+    s->pos = rows_last_span(s)->first;
+    s->idx_cnt = s->at = 0;
+}
+
+/* Rows of the index get their place in the interval; true: there are more. */
+static bool place_rows(struct rows_state *s)
+{
+    for (uint32_t n = 0; n < VEC_ROWS_MAX && s->at < s->idx_cnt; n++, s->at++) {
+        struct row_hdr *h = rows_of(s, s->idx[s->at]);
+        h->ord_hi = s->interval;
+        h->ord_lo = s->at;
+    }
+    return s->at < s->idx_cnt;
+}
+
+bool rows_state_step(struct rows_state *s)
+{
+    switch (s->phase) {
+    case ROWS_INDEXING:
+        if (!rows_index(s)) {
+            sort_begin(&s->sort, s->idx_cnt);
+            s->phase = ROWS_SORTING;
+        }
+        return true;
+    case ROWS_SORTING:
+        if (!sort_step(&s->sort, s->idx, ROWS_SORT_STEP, by_order, s))
+            s->phase = ROWS_PLACING;
+        return true;
+    case ROWS_PLACING:
+        if (!place_rows(s))
+            s->phase = ROWS_CLOSED;
+        return s->phase == ROWS_PLACING;
+    default: return false;
+    }
 }
 
 bool rows_state_complete(const struct rows_state *s)
 {
     return s->interval >= s->lost_until;
-}
-
-static void emit_prepare(struct rows_state *s)
-{
-    index_rows(s, s->head);
-    sort_idx(s->idx, s->idx_cnt, s->x->group ? by_key : s->x->top_cnt ? by_rank : by_order, s);
-    if (s->x->top_cnt && s->idx_cnt > s->x->top_cnt)
-        s->idx_cnt = (uint32_t)s->x->top_cnt;
-}
-
-/* Encodings of n rows' keys or values, relative to the ring. */
-static int encodings(const struct rows_state *s, const uint32_t *idx, uint32_t n, bool key,
-                     struct enc_keys *e, struct arena *scratch)
-{
-    e->off = arena_alloc(scratch, (size_t)n * 4 + 1);
-    e->len = arena_alloc(scratch, (size_t)n * 4 + 1);
-    if (!e->off || !e->len)
-        return -ENOMEM;
-    const uint8_t *lo = NULL;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *p = key ? row_key(row_of(s, idx[i])) : row_val(row_of(s, idx[i]));
-        lo = !lo || p < lo ? p : lo;
-    }
-    e->base = lo ? lo : s->ring;
-    for (uint32_t i = 0; i < n; i++) {
-        const struct row_hdr *h = row_of(s, idx[i]);
-        e->off[i] = (uint32_t)((key ? row_key(h) : row_val(h)) - e->base);
-        e->len[i] = key ? h->key_bytes : h->val_bytes;
-    }
-    return 0;
-}
-
-static int decode_rows(const struct rows_state *s, const uint32_t *idx, uint32_t n, bool key,
-                       const struct type *t, struct col *cols, struct arena *scratch)
-{
-    struct enc_keys e;
-
-    if (encodings(s, idx, n, key, &e, scratch))
-        return -ENOMEM;
-    return enc_decode_vec(&e, n, t, cols, scratch);
-}
-
-static bool same_key(const struct row_hdr *a, const struct row_hdr *b)
-{
-    return a->key_bytes == b->key_bytes && memcmp(row_key(a), row_key(b), a->key_bytes) == 0;
-}
-
-#define GROUP_ELEMS_MAX 65536u /* of a vector of groups; a single longer list apart */
-
-/* A vector of (key, list): at most `most` whole groups from *cursor on. */
-static int emit_groups(struct rows_state *s, uint32_t *cursor, uint32_t most, struct vec *out,
-                       struct arena *scratch)
-{
-    const struct exchange *x = s->x;
-    uint32_t leaves = type_leaves(x->key), groups = 0, at = *cursor;
-    struct col *list = &out->col[leaves];
-    uint32_t *first = arena_alloc(scratch, VEC_ROWS_MAX * sizeof *first);
-
-    if (!first || col_alloc(list, TYPE_LIST, VEC_ROWS_MAX, scratch))
-        return -ENOMEM;
-    while (at < s->idx_cnt && groups < most) {
-        uint32_t end = at + 1;
-        while (end < s->idx_cnt && same_key(row_of(s, s->idx[at]), row_of(s, s->idx[end])))
-            end++;
-        if (groups && end - *cursor > GROUP_ELEMS_MAX)
-            break;
-        first[groups] = s->idx[at];
-        list->l.off[groups] = at - *cursor;
-        list->l.cnt[groups++] = end - at;
-        at = end;
-    }
-    struct vec *elems = arena_alloc(scratch, sizeof *elems);
-    uint32_t elem_leaves = type_leaves(x->value), n = at - *cursor;
-    struct col *cols = arena_alloc(scratch, (elem_leaves + 1) * sizeof *cols);
-    if (!elems || !cols || decode_rows(s, first, groups, true, x->key, out->col, scratch) ||
-        decode_rows(s, s->idx + *cursor, n, false, x->value, cols, scratch))
-        return -ENOMEM;
-    *elems = (struct vec){.rows = n, .cols_cnt = elem_leaves, .col = cols, .sel_cnt = n};
-    list->l.elems = elems;
-    *cursor = at;
-    out->rows = out->sel_cnt = groups;
-    return (int)groups;
-}
-
-static int emit_plain(struct rows_state *s, uint32_t *cursor, uint32_t most, struct vec *out,
-                      struct arena *scratch)
-{
-    const struct exchange *x = s->x;
-    bool pair = x->top_cnt && type_is_pair(x->type);
-    uint32_t left = s->idx_cnt - *cursor, n = left < most ? left : most;
-    const uint32_t *idx = s->idx + *cursor;
-    uint32_t key_leaves = pair ? type_leaves(x->type->part[0]) : 0;
-
-    if (pair && decode_rows(s, idx, n, true, x->type->part[0], out->col, scratch))
-        return -ENOMEM;
-    if (decode_rows(s, idx, n, false, pair ? x->type->part[1] : x->type, out->col + key_leaves,
-                    scratch))
-        return -ENOMEM;
-    out->rows = out->sel_cnt = n;
-    *cursor += n;
-    return (int)n;
-}
-
-/* A list that does not fit the scratch even alone: its rows are counted. */
-static void skip_row(struct rows_state *s, uint32_t *cursor)
-{
-    const struct row_hdr *first = row_of(s, s->idx[*cursor]);
-
-    do {
-        ++*cursor;
-        s->too_long++;
-    } while (s->x->group && *cursor < s->idx_cnt && same_key(first, row_of(s, s->idx[*cursor])));
-    s->lost_until = s->interval + 1 > s->lost_until ? s->interval + 1 : s->lost_until;
-}
-
-int rows_state_emit(struct rows_state *s, uint32_t *cursor, struct vec *out, struct arena *scratch)
-{
-    if (*cursor == 0)
-        emit_prepare(s);
-    if (*cursor >= s->idx_cnt)
-        return 0;
-    out->cols_cnt = type_leaves(s->x->type);
-    out->sel = NULL;
-    /* large rows may not all fit the scratch at once: then one at a time */
-    size_t mark = scratch->used;
-    for (uint32_t most = VEC_ROWS_MAX; most; most = most > 1 ? 1 : 0) {
-        int n = s->x->group ? emit_groups(s, cursor, most, out, scratch)
-                            : emit_plain(s, cursor, most, out, scratch);
-        if (n >= 0)
-            return n;
-        scratch->used = mark;
-    }
-    skip_row(s, cursor);
-    out->rows = out->sel_cnt = 0;
-    return 1;
 }

@@ -1,7 +1,6 @@
 #include "rdd/sort.h"
 
-static void sink(uint32_t *idx, uint32_t n, uint32_t at,
-                 int (*cmp)(const void *ctx, uint32_t a, uint32_t b), const void *ctx)
+static void sink(uint32_t *idx, uint32_t n, uint32_t at, sort_cmp cmp, const void *ctx)
 {
     uint32_t v = idx[at];
 
@@ -15,15 +14,29 @@ static void sink(uint32_t *idx, uint32_t n, uint32_t at,
     idx[at] = v;
 }
 
-void sort_idx(uint32_t *idx, uint32_t n, int (*cmp)(const void *ctx, uint32_t a, uint32_t b),
-              const void *ctx)
+void sort_begin(struct sort_run *r, uint32_t n)
 {
-    for (uint32_t i = n / 2; i-- > 0;)
-        sink(idx, n, i, cmp, ctx);
-    for (uint32_t end = n; end-- > 1;) {
+    *r = (struct sort_run){.heap = n / 2, .end = n};
+}
+
+bool sort_step(struct sort_run *r, uint32_t *idx, uint32_t most, sort_cmp cmp, const void *ctx)
+{
+    for (; r->heap && most; most--)
+        sink(idx, r->end, --r->heap, cmp, ctx);
+    for (; r->end > 1 && most; most--) {
         uint32_t v = idx[0];
-        idx[0] = idx[end];
-        idx[end] = v;
-        sink(idx, end, 0, cmp, ctx);
+        idx[0] = idx[--r->end];
+        idx[r->end] = v;
+        sink(idx, r->end, 0, cmp, ctx);
     }
+    return r->end > 1;
+}
+
+void sort_idx(uint32_t *idx, uint32_t n, sort_cmp cmp, const void *ctx)
+{
+    struct sort_run r;
+
+    sort_begin(&r, n);
+    while (sort_step(&r, idx, UINT32_MAX, cmp, ctx))
+        ;
 }

@@ -171,6 +171,8 @@ void runner_merge(struct runner *r, uint32_t exchange, uint64_t interval, uint32
     r->x = r->plan->exchange[exchange];
     r->partition = partition;
     r->block = b;
+    if (r->x->kind == EX_ROWS)
+        rows_block_open(&r->rows_reader, b, r->x);
 }
 
 void runner_close_interval(struct runner *r, uint32_t exchange, uint64_t interval,
@@ -231,32 +233,46 @@ static bool step_merge_agg(struct runner *r, struct agg_state *s)
     return n > 0;
 }
 
+static bool step_merge_rows(struct runner *r, struct rows_state *s)
+{
+    if (s->phase != ROWS_OPEN)
+        rows_state_begin(s, r->out.interval);
+    if (r->phase == 1)
+        return rows_state_merge(s, &r->rows_reader);
+    int rc = rows_block_check(&r->rows_reader);
+    r->damaged += rc < 0;
+    r->phase = rc == 0;
+    return rc >= 0;
+}
+
 static bool step_merge(struct runner *r)
 {
     arena_reset(&r->scratch);
     if (r->x->kind == EX_AGG)
         return step_merge_agg(r, &r->state->agg[r->x->idx][r->partition]);
-    struct rows_state *s = &r->state->rows[r->x->idx][r->partition];
-    if (!s->open)
-        rows_state_begin(s, r->out.interval);
-    rows_state_merge(s, r->block);
-    return false;
+    return step_merge_rows(r, &r->state->rows[r->x->idx][r->partition]);
 }
 
 enum { CLOSE_OPENING, CLOSE_CLOSING, CLOSE_EMITTING, CLOSE_FLUSHING };
+
+static bool close_rows(struct runner *r, struct rows_state *s)
+{
+    if (r->phase == CLOSE_OPENING) {
+        if (s->phase != ROWS_OPEN)
+            rows_state_begin(s, r->out.interval);
+        rows_state_end(s);
+        r->phase = CLOSE_CLOSING;
+    }
+    return rows_state_step(s);
+}
 
 /* Brings the state of the partition to the end of the interval; true: there is more to do. */
 static bool close_state(struct runner *r)
 {
     struct agg_state *agg = r->state->agg[r->x->idx];
-    struct rows_state *rows = r->state->rows[r->x->idx];
 
-    if (!agg) {
-        if (!rows[r->partition].open)
-            rows_state_begin(&rows[r->partition], r->out.interval);
-        rows_state_end(&rows[r->partition]);
-        return false;
-    }
+    if (!agg)
+        return close_rows(r, &r->state->rows[r->x->idx][r->partition]);
     struct agg_state *s = &agg[r->partition];
     if (r->phase == CLOSE_OPENING) {
         if (agg_opening(s, r->out.interval, &r->scratch))

@@ -58,6 +58,7 @@ struct runner {
     struct source_reader reader;
     const struct block *block;
     struct agg_block_reader agg_reader;
+    struct rows_reader rows_reader;
     uint32_t partition, partition_end;
     const struct exchange *x;
     uint32_t cursor;

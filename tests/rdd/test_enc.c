@@ -268,6 +268,28 @@ static void check_reader(const struct encoded *e, const struct type *t, const st
     }
 }
 
+// An encoding is good; a part of it is not, nor one with something behind it. Copies are as long as
+// they are, so that ASan sees what is read beyond.
+static void check_checking(const struct encoded *e, const struct type *t)
+{
+    bool any = type_value(t)->kind == TYPE_STRING;
+
+    for (uint32_t r = 0; r < ROWS; r++) {
+        uint32_t step = e[r].len > 64 ? e[r].len / 20 : 1;
+        EXPECT(enc_check(t, e[r].bytes, e[r].len));
+        for (uint32_t len = 0; len < e[r].len; len += step) {
+            uint8_t *part = malloc(len ? len : 1);
+            memcpy(part, e[r].bytes, len);
+            EXPECT_EQ_INT(enc_check(t, part, len), any);
+            free(part);
+        }
+        uint8_t *more = calloc(1, e[r].len + 1);
+        memcpy(more, e[r].bytes, e[r].len);
+        EXPECT_EQ_INT(enc_check(t, more, e[r].len + 1), any);
+        free(more);
+    }
+}
+
 static void check_type(struct bench *b, const struct type *t)
 {
     struct col cols[TYPE_LEAVES_MAX];
@@ -283,6 +305,42 @@ static void check_type(struct bench *b, const struct type *t)
     check_vec(b, e, t, cols);
     check_decode(b, e, t, cols);
     check_reader(e, t, cols);
+    check_checking(e, t);
+}
+
+TEST(enc, bytes_that_are_no_encoding)
+{
+    struct zone z = {NULL};
+    const struct type *strings = type_list(&z, &type_string);
+    const struct type *pair =
+        type_tuple(&z, (const struct type *const[]){&type_string, &type_bool}, 2);
+    const struct {
+        const struct type *type;
+        const char *bytes;
+        uint32_t len;
+        bool good;
+    } table[] = {
+        {&type_bool, "\0", 1, true},
+        {&type_bool, "\1", 1, true},
+        {&type_bool, "\2", 1, false},
+        {&type_string, "", 0, true},
+        {&type_string, "a\0b", 3, true},
+        {strings, "\0", 1, true},
+        {strings, "\2", 1, false},
+        {strings, "\1ab\0\0\0", 6, true},
+        {strings, "\1ab\0\0\3", 6, false},
+        {strings, "\1a\0\377b\0\0\0", 8, true},
+        {strings, "\1a\0\376b\0\0\0", 8, false},
+        {strings, "\1ab\0", 4, false},
+        {pair, "a\0\0\1", 4, true},
+        {pair, "a\0\0\2", 4, false},
+        {pair, "a\0\1\0", 4, false},
+    };
+
+    for (uint32_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        EXPECT_EQ_INT(enc_check(table[i].type, (const uint8_t *)table[i].bytes, table[i].len),
+                      table[i].good);
+    zone_free(&z);
 }
 
 TEST(enc, random_types)
