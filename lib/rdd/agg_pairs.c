@@ -13,7 +13,8 @@ static inline uint32_t slot_of(const uint8_t *row)
 
 void agg_pairs_begin(struct agg_pairs *p, uint8_t *const *row, uint32_t n)
 {
-    uint16_t last[SLOTS]; /* of the chain in this slot, plus one */
+    uint16_t last[SLOTS];                  /* of the chain in this slot, plus one */
+    const uint8_t *seen[VEC_ROWS_MAX + 1]; /* rows so far, from 1 */
     uint32_t roots = 0, others = 0;
 
     MR_ASSERT(n <= VEC_ROWS_MAX);
@@ -22,8 +23,8 @@ void agg_pairs_begin(struct agg_pairs *p, uint8_t *const *row, uint32_t n)
     p->nth[0] = UINT16_MAX; /* what comes behind nothing is the first */
     for (uint32_t i = 0; i < n; i++) {
         uint32_t s = slot_of(row[i]);
-        /* An empty slot is asked about the record itself, so that it needs no branch. */
-        while (__builtin_expect(row[last[s] ? last[s] - 1u : i] != row[i], 0))
+        seen[0] = seen[i + 1] = row[i]; /* an empty slot fits, and needs no branch of its own */
+        while (__builtin_expect(seen[last[s]] != row[i], 0))
             s = (s + 1) % SLOTS;
         uint32_t before = last[s];
         p->prev[i + 1] = (uint16_t)before;
@@ -48,10 +49,11 @@ bool agg_pairs_round(struct agg_pairs *p)
         p->right[pairs] = (uint16_t)i;
         pairs += odd;
         p->live[left] = (uint16_t)i;
-        left += !odd;
-        /* the one before an even one goes; the one before that is even */
-        p->prev[at] = odd ? p->prev[at] : p->prev[before];
-        p->nth[at] = odd ? p->nth[at] : p->nth[at] / 2;
+        left += 1 - odd;
+        /* The one before an even one goes; the one before that is even. Without a branch, since
+         * odd and even cannot be foretold: an odd one keeps what it has. */
+        p->prev[at] = p->prev[before ^ ((before ^ at) & (0 - odd))];
+        p->nth[at] = (uint16_t)(p->nth[at] >> (1 - odd));
     }
     p->live_cnt = left;
     p->cnt = pairs;
