@@ -16,6 +16,8 @@
 #include <rte_log.h>
 
 #include "base/strbuf.h"
+#include "dpdk-app/port_args.h"
+#include "dpdk-app/port_kernel.h"
 
 // ---- one instance ----------------------------------------------------------------------------
 
@@ -150,6 +152,25 @@ static int memory_check(const struct eal_conf *conf, char *err, size_t err_bytes
     return -ENOMEM;
 }
 
+// ---- NICs ------------------------------------------------------------------------------------
+
+static int nics_check(const struct appliance *a, char *err, size_t err_bytes)
+{
+    for (uint32_t i = 0; i < a->ports_cnt; i++) {
+        struct port_args args;
+        char why[256];
+
+        if (port_args_parse(&args, a->port[i].device) < 0 || !args.pci)
+            continue;
+        int rc = pci_check("", args.name, why, sizeof why);
+        if (rc < 0) {
+            snprintf(err, err_bytes, "port %s: %s", a->port[i].name, why);
+            return rc;
+        }
+    }
+    return 0;
+}
+
 // ---- what EAL says ---------------------------------------------------------------------------
 
 static struct {
@@ -157,6 +178,19 @@ static struct {
     char *text;
     size_t len;
 } eal_log;
+
+static char *start_log; // kept until eal_stop
+
+const char *eal_start_log(void)
+{
+    return start_log ? start_log : "";
+}
+
+static void start_log_free(void)
+{
+    free(start_log);
+    start_log = NULL;
+}
 
 void eal_log_begin(void)
 {
@@ -185,9 +219,9 @@ static bool has_one_of(const char *line, const char *const *word)
 
 static bool tells_why(const char *line)
 {
-    static const char *const failure[] = {"annot",    "ailed",      "rror",      "nvalid",
-                                          "Unable",   "navailable", "busy",      "No such",
-                                          "nable to", "ermission",  "not exist", NULL};
+    static const char *const failure[] = {
+        "annot",   "ailed",    "rror",      "nvalid",    "Unable",    "navailable", "busy",
+        "No such", "nable to", "ermission", "not exist", "could not", NULL};
     // What follows from it, and what never matters.
     static const char *const noise[] = {
         "attach the device",        "attach device", "vdev_probe", "failed to initialize",
@@ -265,24 +299,30 @@ int eal_start(struct eal *e, const struct eal_conf *conf, char *err, size_t err_
         rc = lock_take(e, conf->appliance->instance, err, err_bytes);
     if (rc == 0)
         rc = memory_check(conf, err, err_bytes);
+    if (rc == 0 && !conf->files)
+        rc = nics_check(conf->appliance, err, err_bytes);
     if (rc == 0) {
         eal_log_begin();
         rc = init_quietly(e);
-        char *log = eal_log_end();
+        start_log = eal_log_end();
         if (rc < 0)
-            explain_init(log ? log : "", err, err_bytes);
-        free(log);
+            explain_init(eal_start_log(), err, err_bytes);
+        else if (rte_log_get_level(RTE_LOGTYPE_EAL) == RTE_LOG_INFO)
+            rte_log_set_level(RTE_LOGTYPE_EAL, RTE_LOG_NOTICE); // it tells of each page it unmaps
     }
     if (rc < 0 && e->lock_fd >= 0)
         close(e->lock_fd);
-    if (rc < 0)
+    if (rc < 0) {
+        start_log_free();
         zone_free(&e->zone);
+    }
     return rc;
 }
 
 void eal_stop(struct eal *e)
 {
     rte_eal_cleanup();
+    start_log_free();
     close(e->lock_fd);
     zone_free(&e->zone);
 }

@@ -1,8 +1,8 @@
 /*
  * EAL: its arguments made from the appliance file, its start, and its failures in one sentence.
  *
- * eal_start takes the instance's lock, looks whether the memory is there, makes the arguments and
- * starts EAL; what EAL would say is kept, and shown only as part of a sentence when it fails.
+ * eal_start takes the instance's lock, looks whether memory and NICs are there, makes the arguments
+ * and starts EAL; what EAL would say is kept, and shown only as part of a sentence when it fails.
  * Virtual devices are not among the arguments: each is probed when its port is opened (port.h),
  * so that a device that cannot be opened is told apart from the others.
  *
@@ -33,7 +33,7 @@ struct eal_conf {
     const struct appliance *appliance;
     bool no_huge;
     uint64_t memory_bytes; /* what the node will take from EAL, all owners together */
-    bool quiet_telemetry;  /* no telemetry socket: captures and files */
+    bool files;            /* captures and files: no port is touched, no telemetry socket */
     uint32_t extra_cnt;
     char *const *extra;
 };
@@ -59,6 +59,9 @@ void eal_stop(struct eal *e);
 void eal_log_begin(void);
 char *eal_log_end(void);
 void eal_log_why(const char *log, char *buf, size_t bytes);
+
+/* eal_start_log: what EAL logged while it started, "" before; devices that it could not open. */
+const char *eal_start_log(void);
 
 /* eal_huge_free: bytes of free hugepages of all sizes, and of all there are. */
 uint64_t eal_huge_free(uint64_t *total);

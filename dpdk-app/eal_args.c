@@ -86,12 +86,13 @@ static void lcores_map(struct eal *e, const struct appliance *a, struct strbuf *
         strbuf_printf(out, "%s%u@%u", i ? "," : "", used[i], own ? used[i] : cpu[i % e->cpus_cnt]);
 }
 
-static int add_ports(struct eal *e, const struct appliance *a)
+static int add_ports(struct eal *e, const struct eal_conf *conf)
 {
+    const struct appliance *a = conf->appliance;
     bool pci = false, memif = false;
     int rc = 0;
 
-    for (uint32_t i = 0; i < a->ports_cnt; i++) {
+    for (uint32_t i = 0; i < a->ports_cnt && !conf->files; i++) {
         const char *device = a->port[i].device;
 
         memif = memif || strncmp(device, "net_memif", 9) == 0;
@@ -134,8 +135,8 @@ int eal_args(struct eal *e, const struct eal_conf *conf, char *err, size_t err_b
     rc = rc ? rc : add(e, "--main-lcore=%u", a->control);
     rc = rc ? rc : add(e, "--file-prefix=%s", a->instance);
     rc = rc ? rc : add_memory(e, conf);
-    rc = rc ? rc : add_ports(e, a);
-    if (conf->quiet_telemetry)
+    rc = rc ? rc : add_ports(e, conf);
+    if (conf->files)
         rc = rc ? rc : add(e, "--no-telemetry");
     for (uint32_t i = 0; i < conf->extra_cnt; i++)
         rc = rc ? rc : add(e, "%s", conf->extra[i]);

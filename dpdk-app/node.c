@@ -82,7 +82,7 @@ static int open_eal(struct node *n, FILE *err)
     struct eal_conf conf = {.appliance = n->appliance,
                             .no_huge = n->conf->no_huge,
                             .memory_bytes = b.pages + b.states + b.runners + b.other,
-                            .quiet_telemetry = !n->live,
+                            .files = !n->live,
                             .extra_cnt = (uint32_t)n->conf->eal_argc,
                             .extra = n->conf->eal_argv};
 

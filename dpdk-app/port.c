@@ -74,6 +74,11 @@ static int look_at_interface(struct opening *o)
 {
     const char *ifname = o->args.ifname;
 
+    if (o->args.tap && tap_queues_held(ifname) > 0)
+        return refuse(o, -EBUSY,
+                      "interface '%s' is in use by another process: stop it, or take another name "
+                      "(iface=NAME)",
+                      ifname);
     if (!o->args.kernel_socket)
         return 0;
     if (ifname[0] == '\0')
@@ -112,13 +117,14 @@ static int probe(struct opening *o)
 {
     struct port *p = o->port;
 
-    if (o->args.pci)
-        return rte_eth_dev_get_port_by_name(o->args.name, &p->id) == 0
-                   ? 0
-                   : refuse(o, -ENODEV,
-                            "no DPDK device at '%s': `millrace doctor` lists the NICs and their "
-                            "drivers, scripts/bind-nic gives one to DPDK",
-                            o->args.name);
+    if (o->args.pci) {
+        char why[256];
+
+        if (rte_eth_dev_get_port_by_name(o->args.name, &p->id) == 0)
+            return 0;
+        int failed = pci_explain(o->args.name, why, sizeof why);
+        return refuse(o, failed, "%s", why);
+    }
     packet_fds(&o->fds_before);
     eal_log_begin();
     int rc = rte_dev_probe(o->args.devargs);
@@ -248,12 +254,13 @@ static int queue_setup(struct opening *o, uint16_t q)
 {
     struct port *p = o->port;
     char name[RTE_MEMPOOL_NAMESIZE];
+    uint32_t posted = p->traits->two_rings ? 2u * o->rxd : o->rxd;
     struct landing_conf lc = {
         .name = name,
         .pool = o->conf->pool,
         .socket = p->socket,
-        .headers_cnt = RTE_MAX((uint32_t)o->rxd, o->args.ring_frames) + HEADERS_SPARE +
-                       port_pcap_frames(&o->args),
+        .headers_cnt =
+            RTE_MAX(posted, o->args.ring_frames) + HEADERS_SPARE + port_pcap_frames(&o->args),
         .data_bytes = p->slot_bytes - RTE_PKTMBUF_HEADROOM,
     };
 
@@ -314,12 +321,28 @@ static bool link_is_up(const struct port *p)
     return rte_eth_link_get_nowait(p->id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
 }
 
+// A client whose server is away is started again and again, and its driver complains each time.
+static void know_role(struct opening *o)
+{
+    struct port *p = o->port;
+    char role[16];
+
+    if (!p->traits->loses_peer || (port_arg_find(o->args.devargs, "role", role, sizeof role) > 0 &&
+                                   strcmp(role, "server") == 0))
+        return;
+    p->calls_peer = true;
+    int type = rte_log_register("pmd.net.memif");
+    if (type >= 0 && rte_log_get_level((uint32_t)type) <= (int)RTE_LOG_NOTICE)
+        rte_log_set_level((uint32_t)type, RTE_LOG_CRIT);
+}
+
 static int start(struct opening *o)
 {
     struct port *p = o->port;
     uint32_t waited_ms = 0;
     int rc;
 
+    know_role(o);
     // A memif client cannot start before its server is there.
     eal_log_begin();
     while ((rc = rte_eth_dev_start(p->id)) < 0 && p->traits->loses_peer &&

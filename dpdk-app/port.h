@@ -34,6 +34,7 @@ struct port_traits {
     bool knows_mtu;       /* larger frames than its MTU were merged */
     bool is_kernels_peer; /* the other end is an interface of the kernel, with the MAC that ethdev
                              reports; what the kernel cannot hand over it counts there */
+    bool two_rings;       /* posts a second ring of buffers, as long as the first */
     bool loses_peer;      /* must be started again when its peer comes back */
     uint16_t rxd;         /* auto; 0: as many as the device allows, up to 4096 */
     uint8_t rx_copies, tx_copies;
@@ -65,6 +66,8 @@ struct port {
     _Atomic bool started;
     bool set_promiscuous; /* by us: undone at close */
     bool link_seen;       /* the link was up once */
+    bool calls_peer;      /* we connect, the peer listens: memif with role=client */
+    uint32_t calls_cnt;   /* looks at the link since we last did */
     bool rss_symmetric;
     uint64_t rss_hf;    /* in force */
     char ifname[32];    /* of the kernel's interface behind it, or "" */

@@ -1,5 +1,6 @@
 #include "dpdk-app/port_args.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,16 @@ static uint32_t arg_u32(const char *device, const char *key, uint32_t otherwise)
                                                              : (uint32_t)strtoul(text, NULL, 10);
 }
 
+// EAL names a NIC by its whole address, however it was written: "3B:00.0" is "0000:3b:00.0".
+static void pci_name(struct port_args *a, const char *device, size_t len)
+{
+    bool short_form = memchr(device, ':', len) == memrchr(device, ':', len);
+
+    snprintf(a->name, sizeof a->name, "%s%.*s", short_form ? "0000:" : "", (int)len, device);
+    for (char *c = a->name; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+}
+
 int port_args_parse(struct port_args *a, const char *device)
 {
     size_t len = strcspn(device, ",");
@@ -55,8 +66,11 @@ int port_args_parse(struct port_args *a, const char *device)
         return -E2BIG;
     memcpy(a->name, device, len);
     a->pci = memchr(device, ':', len) != NULL && strncmp(device, "net_", 4) != 0;
+    if (a->pci)
+        pci_name(a, device, len);
     a->kernel_socket = is_driver(device, "net_af_packet") || is_driver(device, "eth_af_packet") ||
                        is_driver(device, "net_af_xdp");
+    a->tap = is_driver(device, "net_tap");
     if (port_arg_find(device, "iface", a->ifname, sizeof a->ifname) < 0)
         a->ifname[0] = '\0';
     return 0;

@@ -17,11 +17,12 @@
 #include <stdint.h>
 
 struct port_args {
-    char name[64];     /* of the device: "net_af_packet0"; PCI: the address */
+    char name[64];     /* of the device: "net_af_packet0"; PCI: the address, whole and lower case */
     char devargs[512]; /* for rte_dev_probe */
     char ifname[32];   /* `iface=`; "" if none */
     bool pci;
     bool kernel_socket;   /* opens an existing interface of the kernel */
+    bool tap;             /* makes its own interface, or takes one that nobody holds */
     uint32_t frame_bytes; /* net_af_packet: frame size of the ring; else 0 */
     uint32_t cut_bytes;   /* ... what of a frame fits into it */
     uint32_t ring_frames; /* posted at most, where the arguments say so (memif); else 0 */

@@ -1,6 +1,6 @@
 /*
  * The kernel's side of a port: the interface behind net_af_packet, net_tap and net_af_xdp, and
- * the packet sockets that the driver opened.
+ * the packet sockets that the driver opened; and of NICs that are not with DPDK.
  */
 #ifndef DPDK_APP_PORT_KERNEL_H
 #define DPDK_APP_PORT_KERNEL_H
@@ -18,10 +18,19 @@ struct iface_view {
 /* iface_look: 0, or -ENODEV when there is no such interface (in this network namespace). */
 int iface_look(const char *name, struct iface_view *v);
 
+/* tap_queues_held: how many queues of a tap are held by processes; 0: nobody has it, or it is none
+ * (of several queues). */
+uint32_t tap_queues_held(const char *name);
 /* iface_set_mtu: 0 or -errno. ethdev's own call stops at 1500 for virtual devices. */
 int iface_set_mtu(const char *name, uint32_t mtu);
 /* iface_tx_dropped: frames that the kernel dropped instead of handing them to the interface. */
 uint64_t iface_tx_dropped(const char *name);
+
+/* pci_check, before EAL starts: 0 when DPDK may take the NIC at a PCI address, else -errno and a
+ * sentence with the remedy. root is "", or where a test has its /sys.
+ * pci_explain, when EAL made no port of it: why; returns -errno. */
+int pci_check(const char *root, const char *address, char *why, size_t bytes);
+int pci_explain(const char *address, char *why, size_t bytes);
 
 #define FDS_MAX 256
 

@@ -8,6 +8,8 @@
 #include "dpdk-app/port.h"
 #include "dpdk-app/port_kernel.h"
 
+#define CALL_AGAIN_CNT 10 // looks at the link
+
 void port_look(struct port *p, struct port_view *v)
 {
     struct rte_eth_stats st = {0};
@@ -51,11 +53,14 @@ void port_link_poll(struct port *p)
     if (atomic_load(&p->started)) {
         rte_eth_link_get_nowait(p->id, &link);
         bool up = link.link_status == RTE_ETH_LINK_UP;
-        // A server that waits for its first peer is as it should be.
-        if (up || !p->link_seen) {
+        // A server that waits for its first peer is as it should be; a client may have been sent
+        // away by a server that was not ready, and is not told.
+        bool waits = !p->link_seen && (!p->calls_peer || ++p->calls_cnt < CALL_AGAIN_CNT);
+        if (up || waits) {
             p->link_seen = up;
             return;
         }
+        p->calls_cnt = 0;
         p->link_seen = false;
         atomic_store(&p->started, false);
         for (uint32_t q = 0; q < p->queues_cnt; q++)
@@ -71,8 +76,10 @@ void port_print(const struct port *p, struct strbuf *out)
 {
     const struct port_traits *t = p->traits;
 
-    strbuf_printf(out, "port %s: %s, %u queue%s, NUMA node %d", p->conf->name, t->driver,
-                  p->queues_cnt, p->queues_cnt == 1 ? "" : "s", p->socket);
+    strbuf_printf(out, "port %s: %s, %u queue%s", p->conf->name, t->driver, p->queues_cnt,
+                  p->queues_cnt == 1 ? "" : "s");
+    if (p->socket >= 0)
+        strbuf_printf(out, ", NUMA node %d", p->socket);
     if (p->mtu)
         strbuf_printf(out, ", MTU %u", p->mtu);
     strbuf_printf(out, ", %02x:%02x:%02x:%02x:%02x:%02x", p->mac[0], p->mac[1], p->mac[2],

@@ -73,7 +73,15 @@ static const struct port_traits traits_table[] = {
     NIC("net_ice"),
     NIC("net_ena"),
     NIC("net_virtio"),
-    NIC("net_vmxnet3"),
+    {
+        .driver = "net_vmxnet3",
+        .can_extbuf_rx = true,
+        .can_multiseg_tx = true,
+        .may_scatter = true,
+        .knows_mtu = true,
+        .two_rings = true,
+        .rxd = 2048,
+    },
 #undef NIC
 };
 

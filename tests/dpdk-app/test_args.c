@@ -1,12 +1,17 @@
 // What the appliance file becomes: arguments of EAL and of devices.
 
+#include <errno.h>
+#include <ftw.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "dpdk-app/eal.h"
 #include "dpdk-app/port_args.h"
+#include "dpdk-app/port_kernel.h"
 #include "tests/test.h"
 
 TEST(port_args, speaks_the_words_of_the_driver)
@@ -32,6 +37,7 @@ TEST(port_args, speaks_the_words_of_the_driver)
         {"net_memif0,rsize=12", 4, 0, "net_memif0,rsize=12", 0, 4096},
         {"net_tap0", 2, 0, "net_tap0", 0, 0},
         {"0000:3b:00.0", 2, 0, "0000:3b:00.0", 0, 0},
+        {"3b:00.0,x=1", 2, 0, "3b:00.0,x=1", 0, 0},
     };
     struct port_args a;
 
@@ -44,6 +50,94 @@ TEST(port_args, speaks_the_words_of_the_driver)
     }
     EXPECT_EQ_INT(port_args_parse(&a, ""), -22);
     EXPECT_EQ_INT(port_args_parse(&a, ",iface=x"), -22);
+}
+
+TEST(port_args, names_the_device)
+{
+    static const struct {
+        const char *device, *name, *ifname;
+        bool pci, kernel_socket, tap;
+    } table[] = {
+        {"0000:3b:00.0", "0000:3b:00.0", "", true, false, false},
+        {"3b:00.0", "0000:3b:00.0", "", true, false, false},
+        {"10000:3B:00.1,x=1", "10000:3b:00.1", "", true, false, false},
+        {"net_tap0,iface=t1,mac=00:01:02:03:04:05", "net_tap0", "t1", false, false, true},
+        {"net_af_packet1,iface=eth0", "net_af_packet1", "eth0", false, true, false},
+        {"net_af_xdp0,iface=eth0", "net_af_xdp0", "eth0", false, true, false},
+        {"net_null0", "net_null0", "", false, false, false},
+    };
+    struct port_args a;
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        EXPECT_EQ_INT(port_args_parse(&a, table[i].device), 0);
+        EXPECT_EQ_STR(a.name, table[i].name);
+        EXPECT_EQ_STR(a.ifname, table[i].ifname);
+        EXPECT_EQ_INT(a.pci, table[i].pci);
+        EXPECT_EQ_INT(a.kernel_socket, table[i].kernel_socket);
+        EXPECT_EQ_INT(a.tap, table[i].tap);
+    }
+}
+
+static void make_device(const char *root, const char *address, const char *class,
+                        const char *driver)
+{
+    static const char *const folders[] = {"sys", "sys/bus", "sys/bus/pci", "sys/bus/pci/devices"};
+    char path[256], to[256];
+
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", root, folders[i]);
+        mkdir(path, 0755);
+    }
+    if (!class)
+        return;
+    snprintf(path, sizeof path, "%s/sys/bus/pci/devices/%s", root, address);
+    mkdir(path, 0755);
+    snprintf(path, sizeof path, "%s/sys/bus/pci/devices/%s/class", root, address);
+    FILE *f = fopen(path, "w");
+    REQUIRE(f && fprintf(f, "%s\n", class) > 0);
+    fclose(f);
+    snprintf(path, sizeof path, "%s/sys/bus/pci/devices/%s/driver", root, address);
+    snprintf(to, sizeof to, "../../../bus/pci/drivers/%s", driver ? driver : "");
+    REQUIRE(!driver || symlink(to, path) == 0);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+// A machine made of folders: DPDK may take what vfio-pci has, and what its driver shares.
+TEST(port_pci, looks_before_it_takes)
+{
+    static const struct {
+        const char *address, *class, *driver, *says;
+        int rc;
+    } table[] = {
+        {"0000:01:00.0", "0x020000", "vfio-pci", "", 0},
+        {"0000:02:00.0", "0x020000", "mlx5_core", "", 0},
+        {"0000:03:00.0", "0x028000", "uio_pci_generic", "", 0},
+        {"0000:04:00.0", "0x020000", "virtio-pci",
+         "NIC '0000:04:00.0' has its kernel driver virtio-pci: `scripts/bind-nic dpdk "
+         "0000:04:00.0` "
+         "gives it to DPDK",
+         -EBUSY},
+        {"0000:05:00.0", "0x020000", NULL, "has no driver", -EBUSY},
+        {"0000:06:00.0", "0x010802", "nvme", "is no NIC", -ENODEV},
+        {"0000:07:00.0", NULL, NULL, "there is no PCI device '0000:07:00.0'", -ENODEV},
+    };
+    char root[] = "/tmp/millrace-pci.XXXXXX", why[256];
+
+    REQUIRE(mkdtemp(root));
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        make_device(root, table[i].address, table[i].class, table[i].driver);
+        why[0] = '\0';
+        EXPECT_EQ_INT(pci_check(root, table[i].address, why, sizeof why), table[i].rc);
+        EXPECT_HAS_STR(why, table[i].says);
+    }
+    nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 TEST(port_args, finds_values)
@@ -90,13 +184,12 @@ TEST(eal_args, names_what_is_used)
     zone_free(&e.zone);
 
     e = (struct eal){.lock_fd = -1};
-    conf.no_huge = conf.quiet_telemetry = true;
+    conf.no_huge = conf.files = true; // files leave the ports alone
     conf.memory_bytes = 100u << 20;
-    a.ports_cnt = 1;
-    a.port[0].device = "net_null0";
     EXPECT_EQ_INT(eal_args(&e, &conf, err, sizeof err), 0);
     EXPECT_HAS_STR(e.line, "--no-huge -m 101 --no-shconf --no-pci --iova-mode=va --no-telemetry");
     EXPECT(strstr(e.line, "in-memory") == NULL);
+    EXPECT(strstr(e.line, "3b:00.0") == NULL);
     zone_free(&e.zone);
 }
 
