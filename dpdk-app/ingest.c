@@ -68,6 +68,8 @@ static enum ingest_counter gate_of(const struct ingest *q, uint64_t now_tick)
 {
     if (now_tick < q->start_tick)
         return INGEST_BEFORE_START;
+    if (q->end_tick && now_tick >= q->end_tick)
+        return INGEST_AFTER_END;
     if (rte_ring_free_count(q->ring) < q->step_msgs)
         return INGEST_RING_FULL;
     if (q->shed && atomic_load_explicit(q->shed, memory_order_relaxed))
@@ -342,6 +344,7 @@ struct ingest *ingest_new(const struct ingest_conf *conf, char *err, size_t err_
     // Each row may seal a block, and the end of a tick one of each source and the tick itself.
     q->step_msgs = (q->burst + 1) * q->sources_cnt + 1;
     q->start_tick = q->tick = conf->start_tick;
+    q->end_tick = conf->end_tick;
     host_init(q);
     int rc = ring_init(q);
     if (rc == 0 && q->port->traits->may_scatter) {

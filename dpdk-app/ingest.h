@@ -69,6 +69,7 @@ enum ingest_counter {
     INGEST_RING_FULL,    /* control does not keep up */
     INGEST_SHED,         /* control asked for it: intervals pile up */
     INGEST_BEFORE_START, /* before the first tick of the run */
+    INGEST_AFTER_END,    /* after its last one, before the lcore was told to end */
     INGEST_PACKET,
     INGEST_COUNTERS_CNT = INGEST_PACKET + PACKET_DROPS_CNT,
 };
@@ -109,6 +110,7 @@ struct ingest_conf {
     struct pool *pool;
     const struct tick_clock *clock;
     uint64_t start_tick;          /* the first tick of the run */
+    uint64_t end_tick;            /* the first one after it; 0: there is no end */
     uint32_t burst;               /* packets a step; 0: 32 */
     uint32_t rows_max, bytes_max; /* of a block; 0: what fits */
     const atomic_bool *shed;      /* set by control; may be NULL */

@@ -49,7 +49,7 @@ struct ingest {
     uint32_t queue_idx;
     uint32_t burst;
     uint32_t step_msgs; /* the most that a step can say */
-    uint64_t start_tick, tick;
+    uint64_t start_tick, tick, end_tick;
     bool finished, answers;
     enum ingest_counter gate; /* of this step: INGEST_TAKEN, or why nothing is taken */
 

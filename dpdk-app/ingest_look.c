@@ -15,6 +15,7 @@ static const char *const own_name[INGEST_PACKET] = {
     [INGEST_RING_FULL] = "ring_full",
     [INGEST_SHED] = "shed",
     [INGEST_BEFORE_START] = "before_start",
+    [INGEST_AFTER_END] = "after_end",
 };
 
 const char *ingest_counter_name(enum ingest_counter c)

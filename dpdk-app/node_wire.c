@@ -49,6 +49,14 @@ static int too_many(char *err, size_t err_bytes)
     return -E2BIG;
 }
 
+/* The first tick after a run of limited time; 0: of any other. */
+static uint64_t end_tick(const struct node *n)
+{
+    uint64_t ticks = (n->conf->for_ns + n->tick_ns - 1) / n->tick_ns;
+
+    return ticks ? n->first_tick + ticks : 0;
+}
+
 static int open_queue(struct node *n, struct port *port, uint32_t queue, char *err,
                       size_t err_bytes)
 {
@@ -59,6 +67,7 @@ static int open_queue(struct node *n, struct port *port, uint32_t queue, char *e
                                .pool = n->pool,
                                .clock = &n->clock,
                                .start_tick = n->first_tick,
+                               .end_tick = end_tick(n),
                                .burst = n->conf->burst,
                                .rows_max = n->conf->block_rows,
                                .shed = &n->shed};
