@@ -6,7 +6,6 @@
 #include "base/assert.h"
 #include "rdd/agg_admit.h"
 #include "rdd/agg_items.h"
-#include "rdd/sort.h"
 
 static int by_key(const void *ctx, uint32_t a, uint32_t b)
 {
@@ -14,16 +13,29 @@ static int by_key(const void *ctx, uint32_t a, uint32_t b)
     return tkey_cmp(table_key(t, a), table_key(t, b));
 }
 
-/* The order in which entries leave, where that matters: touched[0..touched_cnt). */
-static void emit_prepare(struct agg_state *s)
+#define SORT_STEP 128u /* entries: comparing keys is most of the work */
+
+/* The order in which entries leave, where that matters, is touched[0..touched_cnt): a step of it;
+ * true: there is more to do. */
+static bool emit_prepare(struct agg_state *s)
 {
-    s->touched_cnt = 0;
-    if (!s->x->sorted)
-        return;
-    for (uint32_t e = 0; e < s->t.entries; e++)
-        if (table_is_live(&s->t, e))
-            s->touched[s->touched_cnt++] = e;
-    sort_idx(s->touched, s->touched_cnt, by_key, &s->t);
+    struct agg_order *o = &s->order;
+
+    if (!s->x->sorted || o->is_sorted)
+        return false;
+    if (o->is_gathered) {
+        o->is_sorted = !sort_step(&o->sort, s->touched, SORT_STEP, by_key, &s->t);
+        return !o->is_sorted;
+    }
+    if (!o->at)
+        s->touched_cnt = 0;
+    for (uint32_t n = 0; n < VEC_ROWS_MAX && o->at < s->t.entries; n++, o->at++)
+        if (table_is_live(&s->t, o->at))
+            s->touched[s->touched_cnt++] = o->at;
+    o->is_gathered = o->at == s->t.entries;
+    if (o->is_gathered)
+        sort_begin(&o->sort, s->touched_cnt);
+    return true;
 }
 
 /* The entries from *at on, in that order or as they are numbered, up to a vector of them. */
@@ -148,10 +160,11 @@ int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct vec *out, struc
     uint32_t entry[VEC_ROWS_MAX], at = *cursor;
 
     MR_ASSERT(s->phase == AGG_CLOSED);
-    if (*cursor == 0)
-        emit_prepare(s);
     out->cols_cnt = type_leaves(x->type);
     out->sel = NULL;
+    out->rows = out->sel_cnt = 0;
+    if (emit_prepare(s))
+        return 1;
     if (*cursor == 0 && !s->t.live && x->emits_empty) {
         *cursor = UINT32_MAX;
         return emit_nothing(s, out, scratch);

@@ -32,6 +32,7 @@ void agg_state_end(struct agg_state *s)
 {
     MR_ASSERT(s->phase == AGG_OPEN);
     s->at = 0;
+    s->order = (struct agg_order){0};
     s->phase = AGG_CLOSED;
     if (agg_is_single(s->x))
         return;

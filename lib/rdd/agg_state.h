@@ -54,6 +54,7 @@
 #define RDD_AGG_STATE_H
 
 #include "rdd/agg.h"
+#include "rdd/sort.h"
 #include "rdd/table.h"
 
 #define AGG_ITEMS_PER_KEY 8u
@@ -104,6 +105,13 @@ struct agg_choice {
     uint32_t cnt[256];
 };
 
+/* How far the order of emission is: entries in it, and their sorting. */
+struct agg_order {
+    uint32_t at;
+    bool is_gathered, is_sorted;
+    struct sort_run sort;
+};
+
 struct agg_state {
     const struct exchange *x;
     enum agg_phase phase;
@@ -127,6 +135,7 @@ struct agg_state {
     struct agg_choice choice;
     uint64_t group, group_first; /* two stacks: of the open interval, and its first position */
     struct agg_flip flip;
+    struct agg_order order;
     /* what people look at */
     uint64_t refused;    /* records dropped: state_full */
     uint64_t failed;     /* rows that were not emitted: the lambda failed */
