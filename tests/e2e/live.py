@@ -3,8 +3,6 @@
 import json
 import os
 import random
-import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -385,92 +383,6 @@ def queues_share_the_load():
     check_packets(r.job()["packets"], 3200, arp)
     equal(check_sequence(r, 3200), 0, "lost")
     true(min(queues) > 100, f"one queue got all: {queues}")
-
-
-@test
-def a_tap_device():
-    """net_tap makes its own interface: the kernel's own packets come in."""
-    if not os.path.exists("/dev/net/tun"):
-        print("  there is no /dev/net/tun: not tried")
-        return
-    with Net() as net:
-        ports = "  net0: { device: \"net_tap0,iface=tap0\", mode: host, address: 10.98.0.2 }\n"
-        with Live(net, SEQUENCE_JOB, config=appliance(PAIR, ports=ports)) as live:
-            live.running()
-            net.ip("address", "add", "10.98.0.1/24", "dev", "tap0")
-            net.ip("link", "set", "tap0", "up")
-            live.begun(0.5)
-            ping(net, "10.98.0.2", 0)
-            with net.udp(address="10.98.0.2") as udp:
-                for i in range(1000):
-                    udp.send(b"%d\n" % i)
-                    if i % 50 == 0:
-                        time.sleep(0.002)
-                live.wait("all lines", lambda: live.records("sequence") == 1000)
-            r = live.stop()
-    equal(r.job()["packets"]["processed"], 1000, "datagrams")
-    numbers = sorted(row["value"] for row in rows_of_files("rows/seen"))
-    equal(numbers, list(range(1000)), "numbers")
-
-
-@test
-def a_memif_device():
-    """Another DPDK process at the other end of a memif: all that it sent came."""
-    if not shutil.which("dpdk-testpmd"):
-        print("  there is no dpdk-testpmd: not tried")
-        return
-    job = TALKERS_JOB.replace(', filter: "ip"', "").replace(
-        "(p.src_ip, p.wire_len)", "(p.wire_len, 1)")
-    where = "id=0,socket=" + os.path.abspath("memif.sock") + ",socket-abstract=no"
-    ports = f"  net0: {{ device: \"net_memif0,role=server,{where}\" }}\n"
-    config = appliance(PAIR, ports=ports)
-    with Live(None, job, config=config) as live:
-        live.begun(0.5)
-        prefix = f"{live.instance}-sender"
-        sender = subprocess.Popen(
-            ["dpdk-testpmd", "--no-huge", "-m", "256", "--no-pci", "--no-telemetry", "--file-prefix",
-             prefix, "--lcores", "0@0,1@1", "--vdev", f"net_memif0,role=client,{where}", "--", "-i",
-             "--forward-mode=rxonly", "--total-num-mbufs=4096", "--txpkts=200"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        try:
-            time.sleep(2.5)  # the two ends look for each other now and then
-            sender.stdin.write(b"start tx_first 100\nstop\n")
-            sender.stdin.flush()
-            time.sleep(0.5)
-            live.settled()  # what is in the ring when the sender goes is lost
-            out, _ = sender.communicate(b"quit\n", timeout=20)
-        finally:
-            sender.kill()
-            sender.wait()
-            shutil.rmtree(f"/var/run/dpdk/{prefix}", ignore_errors=True)
-        sent = int(re.search(rb"TX-packets: (\d+)", out).group(1))
-        r = live.stop()
-    true(sent > 0, f"nothing was sent: {out.decode(errors='replace')}")
-    equal(r.job()["packets"], {"offered": sent, "processed": sent, "dropped": {}})
-    last = rows(r, "best")[-1]
-    equal((last["key"], last["value"]), (200, sent), "the last row")
-
-
-@test
-def a_device_that_never_stops():
-    """net_null gives empty packets as fast as they are taken: --for ends it, all are accounted."""
-    job = """
-job: load
-interval: 500ms
-sources:
-  wire: { type: packets, port: net0 }
-program: |
-  n = wire.map(p => ("all", p.wire_len)).runningReduce((a, b) => a + b)
-  n.output(screen)
-sinks:
-  screen: { type: console, format: jsonl }
-"""
-    ports = "  net0: { device: \"net_null0\" }\n"
-    with Live(None, job, "--for", "1500ms", config=appliance(PAIR, ports=ports)) as live:
-        r = live.end()
-    equal(r.job()["intervals"], 3)
-    equal(rows(r, "n")[-1]["value"], 64 * r.job()["records"]["processed"], "bytes")
-    true(r.job()["records"]["processed"] > 10000, "almost nothing came")
 
 
 if __name__ == "__main__":
