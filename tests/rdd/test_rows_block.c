@@ -239,3 +239,28 @@ TEST(rows_block, no_end_is_missed)
         teardown(&f);
     }
 }
+
+// Rows that lie well, and whose bytes are no key or value of the exchange.
+TEST(rows_block, a_row_is_of_its_types)
+{
+    for (int shape = PLAIN; shape < SHAPES; shape++) {
+        struct fixture f;
+        uint32_t steps, key;
+        setup(&f, (enum shape)shape, prng_seed(1));
+        make_body(&f, 1);
+        struct row_hdr *h = (struct row_hdr *)(void *)f.body;
+        uint8_t *value = f.body + sizeof *h + h->key_bytes;
+        for (key = 0; shape == PLAIN && (value[key] || value[key + 1]); key++)
+            key += !value[key]; // an escaped zero
+        uint8_t *flag = value + (shape == PLAIN ? key + 2 : 0) + 16;
+        EXPECT_EQ_INT(check_body(&f, &steps), 0);
+        EXPECT(*flag <= 1);
+        *flag += 2;
+        EXPECT_EQ_INT(check_body(&f, &steps), -EINVAL);
+        *flag -= 2;
+        h->key_bytes++;
+        h->val_bytes--;
+        EXPECT_EQ_INT(check_body(&f, &steps), -EINVAL);
+        teardown(&f);
+    }
+}
