@@ -21,12 +21,15 @@ static const struct job_bench {
     const char *name, *path;
     const struct perf_feed *feed;
     struct side (*limit)(void);
-} benches[] = {{"grep", "configs/grep.yaml", &feed_text, limit_grep},
-               {"wordcount", "configs/wordcount.yaml", &feed_text, limit_wordcount},
-               {"topk", "configs/topk.yaml", &feed_text, limit_topk},
-               {"1brc", "configs/min-mean-max.yaml", &feed_1brc, limit_1brc},
-               {"1brc-10k", "configs/min-mean-max.yaml", &feed_1brc_10k, limit_1brc},
-               {"ysb", "configs/ysb.yaml", &feed_ysb, limit_ysb}};
+} benches[] = {
+    {"grep", "configs/grep.yaml", &feed_text, limit_grep},
+    {"wordcount", "configs/wordcount.yaml", &feed_text, limit_wordcount},
+    {"topk", "configs/topk.yaml", &feed_text, limit_topk},
+    {"wordcount-generic", "perf/jobs/wordcount-generic.yaml", &feed_text, limit_wordcount_generic},
+    {"talkers", "configs/top-talkers.yaml", &feed_packets, limit_talkers},
+    {"1brc", "configs/min-mean-max.yaml", &feed_1brc, limit_1brc},
+    {"1brc-10k", "configs/min-mean-max.yaml", &feed_1brc_10k, limit_1brc},
+    {"ysb", "configs/ysb.yaml", &feed_ysb, limit_ysb}};
 
 #define BENCHES_CNT (sizeof benches / sizeof benches[0])
 
@@ -59,8 +62,7 @@ static uint32_t lcores_max(void)
     const char *lcores = getenv("LCORES");
     uint32_t most = crew_cpus() < LCORES_MAX ? crew_cpus() : LCORES_MAX;
 
-    return lcores && atoi(lcores) > 0 && (uint32_t)atoi(lcores) < most ? (uint32_t)atoi(lcores)
-                                                                       : most;
+    return lcores && !strcmp(lcores, "1") ? 1 : most;
 }
 
 /* What a loop that only reads the blocks gets, by lcores. */

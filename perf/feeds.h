@@ -12,6 +12,9 @@
 /* Lines of Zipf words (gen_text.h), 14 in a datagram. */
 extern const struct perf_feed feed_text;
 
+/* UDP packets of 60 bytes, 64 with the FCS (gen_frames.h). */
+extern const struct perf_feed feed_packets;
+
 /* Lines of "station;temperature" (gen_1brc.h), 413 and 10,000 stations. */
 extern const struct perf_feed feed_1brc, feed_1brc_10k;
 

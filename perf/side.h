@@ -33,6 +33,10 @@ struct side limit_grep(void);
  * WINDOW_INTERVALS, which slides by one. */
 struct side limit_wordcount(void);
 struct side limit_topk(void);
+/* limit_wordcount_generic: perf/jobs/wordcount-generic.yaml. */
+struct side limit_wordcount_generic(void);
+/* limit_talkers: the 10 addresses that sent most bytes, of the same window. */
+struct side limit_talkers(void);
 /* limit_1brc: least, mean and greatest of each station, in an interval. */
 struct side limit_1brc(void);
 /* limit_ysb: events of a campaign, in an interval. */
