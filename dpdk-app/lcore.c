@@ -19,13 +19,11 @@ static uint64_t now_ns(void)
 
 static uint32_t step_ingest(struct node *n, struct node_input *in)
 {
-    uint64_t now = rte_rdtsc();
-
     if (atomic_load_explicit(&in->finished, memory_order_relaxed))
         return 0;
     if (!atomic_load_explicit(&n->stopping, memory_order_relaxed))
-        return ingest_step(in->ingest, now);
-    if (ingest_finish(in->ingest, now))
+        return ingest_turn(in->ingest);
+    if (ingest_finish(in->ingest, rte_rdtsc()))
         atomic_store(&in->finished, true);
     return 1;
 }
