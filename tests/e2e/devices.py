@@ -14,8 +14,8 @@ import time
 from collections import Counter
 
 import frames as f
-from e2e import (MILLRACE, PAIR, TOP, Failed, Live, Net, appliance, equal, main, run_args, test,
-                 true, within, write)
+from e2e import (MILLRACE, PAIR, TOP, Failed, Live, Net, appliance, command, equal, main, run_args,
+                 test, true, within, write)
 
 JOB = """
 job: devices
@@ -117,8 +117,8 @@ class Testpmd:
     def __init__(self, capture, memif, name):
         self.prefix = name
         self.process = subprocess.Popen(
-            ["stdbuf", "-oL", "dpdk-testpmd", "--no-huge", "-m", "256", "--no-pci", "--no-telemetry", "--file-prefix",
-             name, "--lcores", "0@0,1@1" if os.cpu_count() > 1 else "(0-1)@0",
+            ["stdbuf", "-oL", "dpdk-testpmd", "--no-huge", "-m", "256", "--no-pci", "--no-telemetry",
+             "--file-prefix", name, "--lcores", "0@0,1@1" if os.cpu_count() > 1 else "(0-1)@0",
              "--vdev", f"net_pcap0,rx_pcap={capture}", "--vdev", memif, "--", "-i",
              "--forward-mode=io", "--no-flush-rx", "--total-num-mbufs=4096", "--mbuf-size=10240"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -259,6 +259,50 @@ def tap_spreads_flows():
     share = re.search(r"the busiest of 2 queues took (\d+) % of 3000 packets", r.err)
     true(share, f"the imbalance is not shown: {r.err}")
     within(int(share.group(1)), max(got) * 100 // FRAMES, max(got) * 100 // FRAMES + 1, "its share")
+
+
+def both_ways_on_one_queue(net, interface, config):
+    """Both directions of a conversation come to one queue, and not all of them to the same."""
+    with Live(net, LOAD_JOB, config=config) as live:
+        live.begun(0.5)
+        with net.raw(interface) as raw:
+            for i, frame in enumerate(f.conversations(6), 1):
+                raw.send(frame)
+                if i % 100 == 0:
+                    live.wait("frames", lambda i=i: sum(live.received(queue=q) for q in range(4)) >= i)
+        live.wait("all frames", lambda: sum(live.received(queue=q) for q in range(4)) == 4 ** 6 - 1)
+        queues = [live.received(queue=q) for q in range(4)]
+        live.stop()
+    equal(f.torn(queues, 6), [], f"conversations on several queues: {queues}")
+    true(max(queues) < sum(queues), f"one queue got all: {queues}")
+
+
+@test
+def tap_is_symmetric():
+    if has_tap():
+        with Net(pairs=0) as net:
+            both_ways_on_one_queue(net, "tap0", tap("mode: mirror, queues: 4, rss: symmetric"))
+
+
+@test
+def af_packet_is_symmetric():
+    device = port("net_af_packet0,iface=port0", "mode: mirror, queues: 4, rss: symmetric")
+    with Net() as net:
+        both_ways_on_one_queue(net, "host0", appliance(PAIR, ports=device))
+
+
+@test
+def no_rss_is_said():
+    """The sender on a memif chooses the queue; a device that has fewer queues is refused."""
+    keys = "mode: mirror, queues: 2, rss: symmetric"
+    with Live(None, LOAD_JOB, config=appliance(PAIR, ports=port(memif("server"), keys))) as live:
+        live.running()
+        r = live.stop()
+    true(re.search(r"^port net0: no RSS here: the device or its sender chooses", r.err, re.M), r.err)
+    capture = Traffic(8, longest=1500).capture("in.pcap")
+    args, _ = run_args(JOB, config=appliance(ports=port(f"net_pcap0,rx_pcap={capture}", "queues: 2")))
+    refused = command(*args, code=69)
+    true("device 'net_pcap0' has 1 receive and 1 send queues, not 2" in refused.err, refused.err)
 
 
 @test

@@ -83,6 +83,26 @@ def udp_frame(payload, src, dst, sport, dport, checksum="good", tags=()):
     return ether(ip4(datagram, src, dst, UDP), 0x0800, tags)
 
 
+# ---- conversations: which queue got which direction -------------------------------------------------
+#
+# Conversation c sends 4**c packets one way and twice as many back, so the count of a queue tells in
+# base 4 which directions of which conversations it got: 3 is both.
+
+
+def conversations(cnt):
+    """Frames with numbered payloads; those one way go to port 9000, those back come from it."""
+    for c in range(cnt):
+        a, b = (f"10.1.{c}.{c * 37 + 5}", 1000 + 911 * c), (f"10.2.{c * 3}.9", 9000)
+        for (src, sport), (dst, dport), times in ((a, b, 4 ** c), (b, a, 2 * 4 ** c)):
+            for k in range(times):
+                yield udp_frame(b"%07d\n" % k, src, dst, sport, dport)
+
+
+def torn(queues, cnt):
+    """The conversations that did not stay on one queue."""
+    return [c for c in range(cnt) if any(q >> 2 * c & 3 not in (0, 3) for q in queues)]
+
+
 # ---- captures: lists of (ns since 1970, bytes, bytes on the wire or None) ---------------------------
 
 
