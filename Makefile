@@ -243,7 +243,7 @@ fuzz: ## every fuzzer for FUZZ_SECONDS
 bench: ## records/s of the stock jobs
 	@+$(PARALLEL) programs benches
 	@BUILD=$(BUILD) scripts/bench $(PERF_BINS)
-	@perf/port.py $(BUILD)/millrace $(BUILD)/bench.json $(JOB)
+	@perf/port.py $(BUILD) $(JOB)
 
 # ---- style and static checks -----------------------------------------------------------------------
 

@@ -7,9 +7,9 @@
  *   rx burst -> decode -> ARP and ICMP echo answered (host mode) -> match sources -> append
  *
  * A row points into the landing page where the NIC wrote the packet, or its bytes are copied
- * densely while they are hot: when what is kept fills less than half of the slots, when the
- * packet came in several segments, when the port cannot receive into pages. Which way it went
- * never shows in a result.
+ * densely while they are hot: when what is kept fills less than three quarters of the slots (a
+ * datagram of 1,400 bytes does not, a jumbo frame does), when the packet came in several segments,
+ * when the port cannot receive into pages. Which way it went never shows in a result.
  *
  * Upward it speaks through one SPSC ring of struct ingest_msg: BLOCK hands over a sealed block
  * (the receiver owns it); CLOSED(n), after the last block of tick n, promises that no block of
@@ -128,6 +128,10 @@ void ingest_free(struct ingest *q);
 /* ingest_step: one burst, on the queue's lcore. now is a TSC reading. Returns how much was done
  * (packets and messages); 0: idle. */
 uint32_t ingest_step(struct ingest *q, uint64_t now);
+/* ingest_turn is what the lcore's loop calls: steps while bursts come full, at most 16; and while
+ * control asks to shed, one step every 50 us. A device that is not polled drops what comes without
+ * costing the lcore a cycle (it counts as missed), or makes its sender wait. */
+uint32_t ingest_turn(struct ingest *q);
 /* ingest_finish ends the run of the queue, on its lcore: what is open is sealed and the open tick
  * closed. False: no room in the ring yet, call again. No step after it. */
 bool ingest_finish(struct ingest *q, uint64_t now);

@@ -50,6 +50,7 @@ struct ingest {
     uint32_t burst;
     uint32_t step_msgs; /* the most that a step can say */
     uint64_t start_tick, tick, end_tick;
+    uint64_t turn_tsc, rest_tsc; /* last turn; between two turns while shedding */
     bool finished, answers;
     enum ingest_counter gate; /* of this step: INGEST_TAKEN, or why nothing is taken */
 

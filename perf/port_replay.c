@@ -1,5 +1,6 @@
 #include "perf/port_replay.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_cycles.h>
@@ -32,10 +33,9 @@ static void put_frame(struct replay *r, uint8_t *slot)
     memcpy(slot + RTE_PKTMBUF_HEADROOM, gen_frame(r->frames, r->next_frame++), r->frames->bytes);
 }
 
-/* A slot that does not follow the last one: of another page, or of the same page come back. */
-static void look_at_page(struct replay *r, uint8_t *slot)
+/* What the wire would have brought, into every slot of a page, unless it is there. */
+static void write_page(struct replay *r, uint8_t *page)
 {
-    uint8_t *page = (uint8_t *)((uintptr_t)slot & ~(uintptr_t)(PAGE_BYTES - 1));
     struct stamp want = stamp_of(page);
 
     if (!memcmp(page, &want, sizeof want))
@@ -44,6 +44,24 @@ static void look_at_page(struct replay *r, uint8_t *slot)
         put_frame(r, page + at);
     memcpy(page, &want, sizeof want);
     ADD(r->pages_written, 1);
+}
+
+/* All free pages of the pool, so that a run does not begin with writing them. */
+static void write_pool(struct replay *r, struct pool *pool)
+{
+    struct page *pg;
+    uint32_t cnt = 0, most = pool_pages_free(pool);
+    struct page **taken = calloc(most, sizeof(struct page *));
+
+    MR_ASSERT(taken);
+    while (cnt < most && (pg = pool_get(pool))) {
+        taken[cnt++] = pg;
+        write_page(r, pg->addr);
+    }
+    while (cnt > 0)
+        page_unref(pool, taken[--cnt], 1);
+    free(taken);
+    r->pages_written = 0;
 }
 
 /* Posts 32 buffers for each 32 that were taken. */
@@ -61,8 +79,9 @@ static void rearm(struct replay *r)
             uint8_t *slot = m->buf_addr;
 
             if (slot != (uint8_t *)(m + 1)) {
+                /* of another page, or of the same page come back */
                 if (slot != r->last + r->slot_bytes)
-                    look_at_page(r, slot);
+                    write_page(r, (uint8_t *)((uintptr_t)slot & ~(uintptr_t)(PAGE_BYTES - 1)));
                 r->last = slot;
             }
             r->descriptor[i] =
@@ -160,6 +179,7 @@ void replay_attach(struct replay *r, struct port *port, const struct gen_frames 
                          .data = {r}};
     r->rearm_data = rearm_data_of(port->id);
     rte_mempool_obj_iter(r->mempool, fill_own_room, r);
+    write_pool(r, port->queue[0].landing->pool);
     rearm(r);
     r->start_tsc = rte_rdtsc();
     rte_eth_fp_ops[port->id].rx_pkt_burst = replay_rx;

@@ -1,0 +1,35 @@
+/*
+ * What a running node does in a stretch of time: records that its workers have read, and the CPU
+ * time of its lcores, both at the same moments, so that neither a backlog at the ends nor other
+ * programs on the machine are in the rate.
+ */
+#ifndef PERF_PORT_SAMPLE_H
+#define PERF_PORT_SAMPLE_H
+
+#include <pthread.h>
+
+#include "dpdk-app/node.h"
+
+struct port_moment {
+    double wall_s;
+    uint64_t records;
+    uint32_t threads_cnt;
+    int tid[LCORES_MAX];
+    double cpu_s[LCORES_MAX];
+};
+
+struct port_sample {
+    const struct node *node;
+    double from_s, for_s; /* from now */
+    pthread_t thread;
+    struct port_moment begin, end;
+};
+
+/* port_sample_start looks from_s seconds from now, and again for_s later, in a thread of its own.
+ */
+int port_sample_start(struct port_sample *s, const struct node *n, double from_s, double for_s);
+void port_sample_wait(struct port_sample *s);
+/* port_sample_busiest: CPU seconds of the lcore that had most of them. */
+double port_sample_busiest(const struct port_sample *s);
+
+#endif
