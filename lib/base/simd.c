@@ -15,8 +15,8 @@ static const char *const level_name[] = {
 static enum simd_level widest(void)
 {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512vbmi2"))
+        __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2"))
         return SIMD_AVX512;
     return __builtin_cpu_supports("avx2") ? SIMD_AVX2 : SIMD_SCALAR;
 }

@@ -5,6 +5,7 @@
 #include "rdd/agg.h"
 #include "rdd/agg_cell.h"
 #include "rdd/agg_lambda.h"
+#include "rdd/agg_numbers.h"
 #include "rdd/fsum.h"
 
 uint32_t agg_leaf_bytes(enum agg_fn fn, enum type_kind kind)
@@ -138,38 +139,10 @@ static void update_minmax(const struct agg_leaf *l, struct agg_env *env, uint8_t
     for (uint32_t i = 0; i < v->sel_cnt; i++) {
         uint32_t r = vec_row(v, i);
         uint8_t *acc = row[i] + l->off;
-        if (c->kind == TYPE_STRING) {
+        if (c->kind == TYPE_STRING)
             offer_string(env, acc, max, c->s.base + c->s.off[r], c->s.len[r]);
-        } else if (c->kind == TYPE_IP) {
-            offer_ip(acc, max, &c->ip[r]);
-        } else {
-            int64_t x = c->kind == TYPE_FLOAT ? float_ordered(c->f[r]) : c->i[r];
-            int64_t old = load_i64(acc);
-            store_i64(acc, max ? (x > old ? x : old) : (x < old ? x : old));
-        }
-    }
-}
-
-static void update_sum(const struct agg_leaf *l, uint8_t *const *row, const struct col *c,
-                       const struct vec *v)
-{
-    for (uint32_t i = 0; i < v->sel_cnt; i++) {
-        uint32_t r = vec_row(v, i);
-        uint8_t *acc = row[i] + l->off;
-        if (l->fn == AGG_SUM_FLOAT)
-            fsum_add((struct fsum *)(void *)acc, c->f[r]);
         else
-            store_i64(acc, (int64_t)((uint64_t)load_i64(acc) + (uint64_t)c->i[r]));
-    }
-}
-
-static void update_bool(const struct agg_leaf *l, uint8_t *const *row, const struct col *c,
-                        const struct vec *v)
-{
-    for (uint32_t i = 0; i < v->sel_cnt; i++) {
-        uint32_t r = vec_row(v, i);
-        uint8_t *acc = row[i] + l->off;
-        store_i64(acc, l->fn == AGG_AND ? load_i64(acc) & c->i[r] : load_i64(acc) | c->i[r]);
+            offer_ip(acc, max, &c->ip[r]);
     }
 }
 
@@ -177,6 +150,14 @@ static void add_counts(uint8_t *const *row, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
         store_i64(row[i], load_i64(row[i]) + 1);
+}
+
+static void update_numbers(const struct agg_spec *a, uint8_t *const *row, const struct col *cols,
+                           const uint16_t *sel, uint32_t first, uint32_t n)
+{
+    for (uint32_t k = 0; k < a->leaves_cnt; k++)
+        if (agg_is_number(&a->leaf[k]))
+            agg_numbers_update(&a->leaf[k], row, &cols[k], sel, first, n);
 }
 
 void agg_update(const struct agg_spec *a, struct agg_env *env, uint8_t *const *row,
@@ -192,16 +173,18 @@ void agg_update(const struct agg_spec *a, struct agg_env *env, uint8_t *const *r
     }
     for (uint32_t k = 0; k < a->leaves_cnt; k++) {
         const struct agg_leaf *l = &a->leaf[k];
-        if (l->fn == AGG_SUM_INT || l->fn == AGG_SUM_FLOAT)
-            update_sum(l, row, &cols[k], v);
-        else if (l->fn == AGG_MIN || l->fn == AGG_MAX)
+        if (agg_is_number(l))
+            continue;
+        if (l->fn == AGG_MIN || l->fn == AGG_MAX)
             update_minmax(l, env, row, &cols[k], v);
-        else if (l->fn == AGG_AND || l->fn == AGG_OR)
-            update_bool(l, row, &cols[k], v);
         else
             update_placed(l, env, row, &cols[k], v, interval);
     }
-    add_counts(row, v->sel_cnt);
+    for (uint32_t at = 0; at < v->sel_cnt; at += AGG_CHUNK) {
+        uint32_t n = v->sel_cnt - at < AGG_CHUNK ? v->sel_cnt - at : AGG_CHUNK;
+        add_counts(row + at, n);
+        update_numbers(a, row + at, cols, v->sel ? v->sel + at : NULL, at, n);
+    }
 }
 
 static void merge_placed(const struct agg_leaf *l, struct agg_env *env, uint8_t *dst,

@@ -251,15 +251,27 @@ static void put_col(struct encoder *e, uint32_t k)
 /* --- one column of numbers or addresses --------------------------------------------------------
  */
 
-/* Every row, alive or not, lies at r times its size: plain loops. */
-static void put_places(struct enc_keys *out, uint32_t rows, uint32_t bytes)
-{
-    uint32_t *restrict off = out->off, *restrict len = out->len;
-
-    for (uint32_t r = 0; r < rows; r++) {
-        off[r] = r * bytes;
-        len[r] = bytes;
+/* Every row, alive or not, lies at r times its size. */
+#define AT4(r, bytes)  (r) * (bytes), ((r) + 1) * (bytes), ((r) + 2) * (bytes), ((r) + 3) * (bytes)
+#define AT16(r, bytes) AT4(r, bytes), AT4((r) + 4, bytes), AT4((r) + 8, bytes), AT4((r) + 12, bytes)
+#define AT64(r, bytes) \
+    AT16(r, bytes), AT16((r) + 16, bytes), AT16((r) + 32, bytes), AT16((r) + 48, bytes)
+#define AT256(r, bytes) \
+    AT64(r, bytes), AT64((r) + 64, bytes), AT64((r) + 128, bytes), AT64((r) + 192, bytes)
+#define AT_ALL(bytes)                                                            \
+    {                                                                            \
+        AT256(0, bytes), AT256(256, bytes), AT256(512, bytes), AT256(768, bytes) \
     }
+
+static const struct places {
+    uint32_t off[VEC_ROWS_MAX], len[VEC_ROWS_MAX];
+} eights = {AT_ALL(8), {[0 ... VEC_ROWS_MAX - 1] = 8}},
+  sixteens = {AT_ALL(16), {[0 ... VEC_ROWS_MAX - 1] = 16}};
+
+/* Who reads keys writes neither off nor len. */
+static struct enc_keys keys_at(const void *base, const struct places *p)
+{
+    return (struct enc_keys){base, (uint32_t *)(uintptr_t)p->off, (uint32_t *)(uintptr_t)p->len};
 }
 
 static void put_numbers(uint64_t *restrict to, const struct col *c, uint32_t rows)
@@ -277,15 +289,15 @@ static void put_numbers(uint64_t *restrict to, const struct col *c, uint32_t row
 /* The encoding of addresses is how they lie in their column. */
 static int enc_fixed(struct enc_keys *out, const struct col *c, uint32_t rows, struct arena *a)
 {
-    put_places(out, rows, fixed_bytes(c->kind));
-    out->base = (const uint8_t *)c->ip;
-    if (c->kind == TYPE_IP)
+    if (c->kind == TYPE_IP) {
+        *out = keys_at(c->ip, &sixteens);
         return 0;
+    }
     uint64_t *to = arena_alloc(a, rows * sizeof *to);
     if (!to)
         return -ENOMEM;
     put_numbers(to, c, rows);
-    out->base = (const uint8_t *)to;
+    *out = keys_at(to, &eights);
     return 0;
 }
 
@@ -300,22 +312,20 @@ int enc_vec(struct enc_keys *out, const struct type *t, const struct vec *v, uin
         *out = (struct enc_keys){col->s.base, col->s.off, col->s.len};
         return 0;
     }
-    out->off = arena_alloc(a, v->rows * sizeof *out->off);
-    out->len = arena_alloc(a, v->rows * sizeof *out->len);
-    if (!out->off || !out->len)
-        return -ENOMEM;
-    if (leaves_cnt == 1 && fixed_bytes(col->kind) >= 8)
+    if (leaves_cnt == 1 && fixed_bytes(col->kind) >= 8 && v->rows <= VEC_ROWS_MAX)
         return enc_fixed(out, col, v->rows, a);
-    struct encoder e = {.v = v, .col = col, .leaves_cnt = leaves_cnt, .len = out->len};
+    uint32_t *off = arena_alloc(a, v->rows * sizeof *off);
+    struct encoder e = {.v = v, .col = col, .leaves_cnt = leaves_cnt};
+    e.len = arena_alloc(a, v->rows * sizeof *e.len);
     e.pos = arena_alloc(a, v->rows * sizeof *e.pos);
-    if (!e.pos)
+    if (!off || !e.len || !e.pos)
         return -ENOMEM;
-    uint64_t sum = place_rows(&e, out->off);
+    uint64_t sum = place_rows(&e, off);
     e.base = sum > UINT32_MAX ? NULL : arena_alloc(a, sum);
     if (!e.base)
         return -ENOMEM;
     for (uint32_t k = 0; k < leaves_cnt; k++)
         put_col(&e, k);
-    out->base = e.base;
+    *out = (struct enc_keys){e.base, off, e.len};
     return 0;
 }

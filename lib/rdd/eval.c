@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "rdd/col_merge.h"
 #include "rdd/fn.h"
+#include "rdd/sel.h"
 
 /*
  * The evaluator: a walk over the tree, each node a column. A column is written once, by the node
@@ -41,16 +42,14 @@ static void eval_call(struct eval *ev, const struct expr *e, const struct col *i
         e->fn->kernel(ev, e, arg, out);
 }
 
-/* Rows of ev where cond is `want`, into sel; returns how many. */
-static uint32_t rows_where(const struct eval *ev, const int64_t *cond, bool want, uint16_t *sel)
+/* Room for the rows of ev where something holds. */
+static uint16_t *sel_alloc(struct eval *ev)
 {
-    uint32_t n = 0;
+    uint16_t *sel = arena_alloc(ev->arena, (ev->sel_cnt + SEL_SLACK) * sizeof *sel);
 
-    EACH_ROW(ev, r, {
-        sel[n] = (uint16_t)r;
-        n += (cond[r] != 0) == want;
-    });
-    return n;
+    if (!sel)
+        ev->no_memory = 1;
+    return sel;
 }
 
 /* Evaluates e for the rows of sel alone. */
@@ -88,13 +87,11 @@ static void eval_logic(struct eval *ev, const struct expr *e, const struct col *
             EVERY_ROW(ev, r, o[r] = x[r] & y[r];);
         return;
     }
-    uint16_t *sel = arena_alloc(ev->arena, (ev->sel_cnt + 1) * sizeof *sel);
-    if (!sel || !make_col(ev, out, TYPE_BOOL)) {
-        ev->no_memory = 1;
+    uint16_t *sel = sel_alloc(ev);
+    if (!sel || !make_col(ev, out, TYPE_BOOL))
         return;
-    }
     memcpy(out->i, a.i, ev->rows * sizeof *out->i);
-    uint32_t sel_cnt = rows_where(ev, a.i, !decides, sel);
+    uint32_t sel_cnt = sel_where(sel, a.i, !decides, ev->sel, ev->sel_cnt);
     if (!sel_cnt)
         return;
     eval_some(ev, e->arg[1], in, sel, sel_cnt, &b);
@@ -115,14 +112,11 @@ static void eval_if(struct eval *ev, const struct expr *e, const struct col *in,
         eval_expr(ev, e->arg[1], in, &a);
         eval_expr(ev, e->arg[2], in, &b);
     } else {
-        uint16_t *then = arena_alloc(ev->arena, (ev->sel_cnt + 1) * sizeof *then);
-        uint16_t *otherwise = arena_alloc(ev->arena, (ev->sel_cnt + 1) * sizeof *otherwise);
-        if (!then || !otherwise) {
-            ev->no_memory = 1;
+        uint16_t *then = sel_alloc(ev), *otherwise = sel_alloc(ev);
+        if (!then || !otherwise)
             return;
-        }
-        uint32_t then_cnt = rows_where(ev, cond.i, true, then);
-        uint32_t otherwise_cnt = rows_where(ev, cond.i, false, otherwise);
+        uint32_t then_cnt = sel_where(then, cond.i, true, ev->sel, ev->sel_cnt);
+        uint32_t otherwise_cnt = sel_where(otherwise, cond.i, false, ev->sel, ev->sel_cnt);
         if (!otherwise_cnt || !then_cnt) {
             eval_expr(ev, e->arg[otherwise_cnt ? 2 : 1], in, out);
             return;

@@ -76,9 +76,11 @@ static inline int64_t remainder_of(int64_t x, int64_t y)
 }
 
 /*
- * Division by a literal, as floats: below 2^51 the operands, the whole number nearest to the
- * quotient and what is left are all exact; where less than nothing is left, it was one too many.
- * Returns false, having computed nothing of use, when a dividend is larger or negative.
+ * Division by a literal, as floats: below 2^51 the operands are exact. The product with the
+ * reciprocal is off the quotient by a quarter at most, so the whole number nearest to it is right
+ * or one too many; it and what is left are exact again, and where less than nothing is left it was
+ * one too many. Returns false, having computed nothing of use, when a dividend is larger or
+ * negative.
  */
 #define SMALL_BITS 51
 
@@ -101,13 +103,13 @@ static inline int64_t int_of(double small)
 static bool divide_by_literal(struct eval *ev, const int64_t *restrict a, int64_t by,
                               int64_t *restrict o, bool remainder)
 {
-    const double y = (double)by;
+    const double y = (double)by, inverse = 1 / y;
     uint64_t large = 0;
 
     if (by <= 0 || by >> SMALL_BITS)
         return false;
     EVERY_ROW(ev, r, {
-        double x = double_of(a[r]), nearest = x / y + 0x1p52 - 0x1p52, left = x - nearest * y;
+        double x = double_of(a[r]), nearest = x * inverse + 0x1p52 - 0x1p52, left = x - nearest * y;
         double over = left < 0 ? 1 : 0;
         large |= (uint64_t)a[r] >> SMALL_BITS;
         o[r] = int_of(remainder ? left + over * y : nearest - over);

@@ -44,17 +44,18 @@ void format_finish(struct source_reader *r, struct vec *out, uint32_t rows);
  * -ENOMEM. */
 int format_string(struct col *c, const uint8_t *base, struct arena *a);
 
-/* Fields of text, as csv finds them: field k of row i is the bytes
- * [bound[i * stride + k] + 1, bound[i * stride + k + 1]) from the base of the block. */
+/* Fields of text, as csv finds them: field k of row i is the len[k][i] bytes at off[k][i] from the
+ * base of the block, in rising order; of those that the program does not read both are NULL. */
 struct format_rows {
-    uint32_t rows, stride;
-    const uint32_t *bound;
-    bool quotes; /* a field that begins with a quote is well quoted */
+    uint32_t rows;
+    uint32_t *off[TYPE_PARTS_MAX], *len[TYPE_PARTS_MAX];
+    uint32_t *record_off, *record_len; /* rows without their newline; NULL: nobody is shown them */
+    bool quoted; /* fields may begin with a quote; they are well quoted then */
 };
 
 /* format_columns makes the wanted columns of `rows` by the schema, leaves out the rows that have
  * a bad value, and finishes the vector. Returns 0 or -ENOMEM. */
-int format_columns(struct source_reader *r, struct vec *out, const struct format_rows *rows,
+int format_columns(struct source_reader *r, struct vec *out, struct format_rows *rows,
                    struct arena *a);
 /* format_select makes the selection of out: the rows that are not bad[]; the others are counted
  * and shown as RECORD_BAD_VALUE. Returns 0 or -ENOMEM. After format_finish. */

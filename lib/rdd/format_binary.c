@@ -10,147 +10,186 @@
 #include <string.h>
 
 #include "base/assert.h"
-#include "base/bytes.h"
 #include "rdd/format.h"
+#include "rdd/strided.h"
 
 /* ---- fields ------------------------------------------------------------------------------- */
 
-static inline uint64_t load_uint(const uint8_t *p, uint32_t width, bool big_endian)
-{
-    uint64_t v = 0;
-
-    switch (width) {
-    case 1: return *p;
-    case 2: return big_endian ? load_be16(p) : load_le16(p);
-    case 4: return big_endian ? load_be32(p) : load_le32(p);
-    case 8: return big_endian ? load_be64(p) : load_le64(p);
-    default: break;
-    }
-    for (uint32_t i = 0; i < width; i++)
-        v = v << 8 | p[big_endian ? i : width - 1 - i];
-    return v;
-}
-
-static void int_column(struct col *c, const struct format_field *f, const uint8_t *base,
-                       const struct run *record, uint32_t n, uint8_t *bad)
+static void int_column(int64_t *to, const struct format_field *f, const struct strided *s,
+                       uint8_t *bad)
 {
     MR_ASSERT(f->width >= 1 && f->width <= 8);
-    uint32_t shift = 64 - 8 * f->width;
-    bool is_signed = f->binary == BINARY_INT, is_bool = f->type == TYPE_BOOL;
-
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t v = load_uint(base + record[i].off + f->offset, f->width, f->big_endian);
-        int64_t s = is_signed ? (int64_t)(v << shift) >> shift : (int64_t)v;
-        bad[i] |= !is_signed && !is_bool && s < 0;
-        c->i[i] = is_bool ? s != 0 : s;
-    }
+    strided_ints(to, s, f->binary == BINARY_INT);
+    if (f->type == TYPE_BOOL)
+        for (uint32_t i = 0; i < s->n; i++)
+            to[i] = to[i] != 0;
+    else if (f->binary == BINARY_UINT && f->width == 8)
+        for (uint32_t i = 0; i < s->n; i++)
+            bad[i] |= to[i] < 0;
 }
 
-static void float_column(struct col *c, const struct format_field *f, const uint8_t *base,
-                         const struct run *record, uint32_t n)
+static void float_column(double *to, const struct format_field *f, const struct strided *s)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t v = load_uint(base + record[i].off + f->offset, f->width, f->big_endian);
+    const uint8_t *p = s->p + s->offset;
+
+    for (uint32_t i = 0; i < s->n; i++, p += s->stride) {
+        uint64_t v = strided_load(p, f->width, f->big_endian);
         if (f->width == 8) {
-            memcpy(&c->f[i], &v, 8);
+            memcpy(&to[i], &v, 8);
         } else {
             float narrow;
             uint32_t bits = (uint32_t)v;
             memcpy(&narrow, &bits, 4);
-            c->f[i] = (double)narrow;
+            to[i] = (double)narrow;
         }
     }
 }
 
-static void ip_column(struct col *c, const struct format_field *f, const uint8_t *base,
-                      const struct run *record, uint32_t n)
+static void ip_column(struct ip *to, const struct format_field *f, const struct strided *s)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *p = base + record[i].off + f->offset;
+    const uint8_t *p = s->p + s->offset;
+
+    for (uint32_t i = 0; i < s->n; i++, p += s->stride) {
         if (f->binary == BINARY_IP6) {
-            memcpy(c->ip[i].b, p, 16);
+            memcpy(to[i].b, p, 16);
         } else {
-            c->ip[i] = (struct ip){{[10] = 0xff, 0xff}};
-            memcpy(c->ip[i].b + 12, p, 4);
+            to[i] = (struct ip){{[10] = 0xff, 0xff}};
+            memcpy(to[i].b + 12, p, 4);
         }
     }
 }
 
-static void bytes_column(struct col *c, const struct format_field *f, const uint8_t *base,
-                         const struct run *record, uint32_t n)
+static void bytes_column(uint32_t *off, uint32_t *len, const struct format_field *f,
+                         const struct strided *s, const uint8_t *base)
 {
-    c->s.base = base;
-    for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *p = base + record[i].off + f->offset;
-        uint32_t len = f->width;
-        while (len && p[len - 1] == 0)
-            len--;
-        c->s.off[i] = record[i].off + f->offset;
-        c->s.len[i] = len;
+    const uint8_t *p = s->p + s->offset;
+
+    for (uint32_t i = 0; i < s->n; i++, p += s->stride) {
+        uint32_t n = f->width;
+        while (n && p[n - 1] == 0)
+            n--;
+        off[i] = (uint32_t)(p - base);
+        len[i] = n;
     }
 }
 
-static void field_column(struct col *c, const struct format_field *f, const uint8_t *base,
-                         const struct run *record, uint32_t n, uint8_t *bad)
+/* Rows at, at + 1, ... of a column. */
+static void field_column(struct col *c, const struct format_field *f, const struct strided *s,
+                         uint32_t at, const uint8_t *base, uint8_t *bad)
 {
     switch (f->binary) {
     case BINARY_INT:
-    case BINARY_UINT: int_column(c, f, base, record, n, bad); break;
-    case BINARY_FLOAT: float_column(c, f, base, record, n); break;
+    case BINARY_UINT: int_column(c->i + at, f, s, bad + at); break;
+    case BINARY_FLOAT: float_column(c->f + at, f, s); break;
     case BINARY_IP4:
-    case BINARY_IP6: ip_column(c, f, base, record, n); break;
-    case BINARY_BYTES: bytes_column(c, f, base, record, n); break;
+    case BINARY_IP6: ip_column(c->ip + at, f, s); break;
+    case BINARY_BYTES: bytes_column(c->s.off + at, c->s.len + at, f, s, base); break;
     }
 }
 
 /* ---- records ------------------------------------------------------------------------------ */
 
-/* records_cut takes up to a vector of whole records, over as many runs as it takes. Returns how
- * many, and in *dropped how many were cut. */
-static uint32_t records_cut(struct source_reader *r, struct run *record, uint32_t *dropped)
+/* Records without a gap between them: a run, or several that lie so. */
+struct piece {
+    const uint8_t *p;
+    uint32_t n;
+};
+
+struct pieces {
+    struct piece *piece; /* room for VEC_ROWS_MAX */
+    uint32_t cnt, rows, dropped, bytes;
+};
+
+static void piece_add(struct pieces *v, const uint8_t *p, uint32_t n, uint32_t size)
 {
-    uint32_t size = r->spec->format.record_bytes, rows = 0, bytes = 0, left;
+    struct piece *last = v->cnt ? &v->piece[v->cnt - 1] : NULL;
+
+    if (last && last->p + (size_t)last->n * size == p)
+        last->n += n;
+    else
+        v->piece[v->cnt++] = (struct piece){p, n};
+    v->rows += n;
+}
+
+/* records_cut takes up to a vector of whole records, over as many runs as it takes; what is left
+ * over at the end of a run was cut. */
+static void records_cut(struct source_reader *r, struct pieces *v)
+{
+    uint32_t size = r->spec->format.record_bytes, left;
     const uint8_t *p;
 
-    *dropped = 0;
-    while (rows + *dropped < VEC_ROWS_MAX && (!bytes || bytes + size <= VEC_BYTES_MAX) &&
+    while (v->rows + v->dropped < VEC_ROWS_MAX && (!v->bytes || v->bytes + size <= VEC_BYTES_MAX) &&
            (p = format_run(r, &left))) {
-        uint32_t step = left < size ? left : size;
-        r->pos += step;
-        bytes += step;
-        if (step < size) {
-            format_drop(r, RECORD_CUT, p, left);
-            ++*dropped;
+        uint32_t n = left / size, room = VEC_ROWS_MAX - v->rows - v->dropped;
+        uint32_t fit = v->bytes < VEC_BYTES_MAX ? (VEC_BYTES_MAX - v->bytes) / size : 0;
+        if (n) {
+            fit = fit ? fit : 1; /* the first may be larger than a vector */
+            n = n < room ? n : room;
+            n = n < fit ? n : fit;
+            piece_add(v, p, n, size);
+            r->pos += n * size;
+            v->bytes += n * size;
         } else {
-            record[rows++] = (struct run){(uint32_t)(p - r->base), size};
+            format_drop(r, RECORD_CUT, p, left);
+            v->dropped++;
+            r->pos += left;
+            v->bytes += left;
         }
     }
-    r->counters->bytes += bytes;
-    return rows;
+    r->counters->bytes += v->bytes;
+}
+
+static void column_fill(struct col *c, const struct source_reader *r, const struct format_field *f,
+                        const struct pieces *v, uint8_t *bad)
+{
+    for (uint32_t i = 0, at = 0; i < v->cnt; at += v->piece[i++].n) {
+        struct strided s = {.p = v->piece[i].p,
+                            .stride = r->spec->format.record_bytes,
+                            .n = v->piece[i].n,
+                            .offset = f->offset,
+                            .width = f->width,
+                            .big_endian = f->big_endian};
+        field_column(c, f, &s, at, r->base, bad);
+    }
+}
+
+static int select_rows(struct source_reader *r, struct vec *out, const struct pieces *v,
+                       const uint8_t *bad, struct arena *a)
+{
+    uint32_t size = r->spec->format.record_bytes, at = 0;
+    struct run *record = arena_alloc(a, v->rows * sizeof *record);
+
+    if (!record)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < v->cnt; i++)
+        for (uint32_t k = 0; k < v->piece[i].n; k++)
+            record[at++] = (struct run){(uint32_t)(v->piece[i].p - r->base) + k * size, size};
+    return format_select(r, out, bad, record, a);
 }
 
 int format_binary_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
     const struct format *f = &r->spec->format;
-    struct run *record = arena_alloc(a, VEC_ROWS_MAX * sizeof *record);
+    struct pieces v = {.piece = arena_alloc(a, VEC_ROWS_MAX * sizeof *v.piece)};
     uint8_t bad[VEC_ROWS_MAX] = {0};
-    uint32_t dropped;
 
     MR_ASSERT(f->record_bytes);
-    if (!record)
+    if (!v.piece)
         return -ENOMEM;
-    uint32_t n = records_cut(r, record, &dropped);
+    records_cut(r, &v);
     for (uint32_t k = 0; k < f->fields_cnt; k++) {
         struct col *c = &out->col[k];
         *c = (struct col){.kind = f->field[k].type};
-        if (!n || !format_wants(r, k))
+        if (!v.rows || !format_wants(r, k))
             continue;
-        if (col_alloc(c, c->kind, n, a))
+        if (col_alloc(c, c->kind, v.rows, a))
             return -ENOMEM;
-        field_column(c, &f->field[k], r->base, record, n, bad);
+        if (c->kind == TYPE_STRING)
+            c->s.base = r->base;
+        column_fill(c, r, &f->field[k], &v, bad);
     }
-    format_finish(r, out, n);
-    if (memchr(bad, 1, n) && format_select(r, out, bad, record, a))
+    format_finish(r, out, v.rows);
+    if (memchr(bad, 1, v.rows) && select_rows(r, out, &v, bad, a))
         return -ENOMEM;
-    return (int)(n + dropped);
+    return (int)(v.rows + v.dropped);
 }

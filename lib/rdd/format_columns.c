@@ -10,26 +10,7 @@
 
 #include "rdd/format.h"
 #include "rdd/parse.h"
-
-struct field {
-    const uint8_t *s;
-    uint32_t len;
-    bool quoted;
-};
-
-static inline struct field field_of(const struct format_rows *rows, const uint8_t *base,
-                                    uint32_t row, uint32_t k)
-{
-    const uint32_t *b = rows->bound + row * rows->stride + k;
-    struct field f = {base + (b[0] + 1u), b[1] - (b[0] + 1u), false};
-
-    if (rows->quotes && f.len && *f.s == '"') {
-        f.s++;
-        f.len -= 2;
-        f.quoted = true;
-    }
-    return f;
-}
+#include "rdd/parse_col.h"
 
 static int parse_bool(const char *s, size_t len, int64_t *v)
 {
@@ -42,19 +23,21 @@ static int parse_time(const char *s, size_t len, int64_t *v)
     return len > 4 && s[4] == '-' ? parse_time_ns(s, len, v) : parse_int(s, len, v);
 }
 
-#define PARSE_ALL(parse, array, zero)                                 \
-    for (uint32_t i = 0; i < rows->rows; i++) {                       \
-        struct field f = field_of(rows, base, i, k);                  \
-        c->array[i] = zero;                                           \
-        bad[i] |= parse((const char *)f.s, f.len, &c->array[i]) != 0; \
+#define PARSE_ALL(parse, array, zero)                  \
+    for (uint32_t i = 0; i < n; i++) {                 \
+        c->array[i] = zero;                            \
+        const char *s = (const char *)base + off[i];   \
+        bad[i] |= parse(s, len[i], &c->array[i]) != 0; \
     }
 
 static void parse_column(struct col *c, const struct format_rows *rows, const uint8_t *base,
                          uint32_t k, uint8_t *bad)
 {
+    const uint32_t *off = rows->off[k], *len = rows->len[k], n = rows->rows;
+
     switch (c->kind) {
-    case TYPE_INT: PARSE_ALL(parse_int, i, 0) break;
-    case TYPE_FLOAT: PARSE_ALL(parse_float, f, 0) break;
+    case TYPE_INT: parse_ints(c->i, base, off, len, n, bad); break;
+    case TYPE_FLOAT: parse_floats(c->f, base, off, len, n, bad); break;
     case TYPE_BOOL: PARSE_ALL(parse_bool, i, 0) break;
     case TYPE_TIME: PARSE_ALL(parse_time, i, 0) break;
     case TYPE_IP: PARSE_ALL(parse_ip, ip, (struct ip){{0}}) break;
@@ -64,53 +47,65 @@ static void parse_column(struct col *c, const struct format_rows *rows, const ui
     }
 }
 
-/* unescape writes a field to `to`, "" as one quote; returns the bytes written. */
-static uint32_t unescape(uint8_t *to, const struct field *f)
+/* Takes the quotes off the fields that have them; true: one has quotes inside, which are written
+ * twice and lie between two others. */
+static bool unquote(struct format_rows *rows, const uint8_t *base, uint32_t k)
+{
+    uint32_t *off = rows->off[k], *len = rows->len[k];
+    bool inside = false;
+
+    for (uint32_t i = 0; i < rows->rows; i++) {
+        if (!len[i] || base[off[i]] != '"')
+            continue;
+        off[i]++;
+        len[i] -= 2;
+        inside |= memchr(base + off[i], '"', len[i]) != NULL;
+    }
+    return inside;
+}
+
+/* unescape writes len bytes to `to`, "" as one quote; returns the bytes written. Only in quotes is
+ * there a quote. */
+static uint32_t unescape(uint8_t *to, const uint8_t *s, uint32_t len)
 {
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < f->len; i++) {
-        to[n++] = f->s[i];
-        i += f->quoted && f->s[i] == '"';
+    for (uint32_t i = 0; i < len; i++) {
+        to[n++] = s[i];
+        i += s[i] == '"';
     }
     return n;
 }
 
 /* A column has one base: when one field must be unescaped, all are copied. */
-static int copy_strings(struct col *c, const struct format_rows *rows, const uint8_t *base,
-                        uint32_t k, struct arena *a)
+static int copy_strings(struct col *c, const uint8_t *base, uint32_t n, struct arena *a)
 {
     uint32_t bytes = 0;
 
-    for (uint32_t i = 0; i < rows->rows; i++)
+    for (uint32_t i = 0; i < n; i++)
         bytes += c->s.len[i];
     uint8_t *to = arena_alloc(a, bytes);
     if (!to)
         return -ENOMEM;
     c->s.base = to;
     bytes = 0;
-    for (uint32_t i = 0; i < rows->rows; i++) {
-        struct field f = field_of(rows, base, i, k);
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t len = unescape(to + bytes, base + c->s.off[i], c->s.len[i]);
         c->s.off[i] = bytes;
-        c->s.len[i] = unescape(to + bytes, &f);
-        bytes += c->s.len[i];
+        c->s.len[i] = len;
+        bytes += len;
     }
     return 0;
 }
 
+/* The places of the fields are the column. */
 static int string_column(struct col *c, const struct format_rows *rows, const uint8_t *base,
-                         uint32_t k, struct arena *a)
+                         uint32_t k, bool escaped, struct arena *a)
 {
-    bool escaped = false;
-
     c->s.base = base;
-    for (uint32_t i = 0; i < rows->rows; i++) {
-        struct field f = field_of(rows, base, i, k);
-        c->s.off[i] = (uint32_t)(f.s - base);
-        c->s.len[i] = f.len;
-        escaped |= f.quoted && memchr(f.s, '"', f.len);
-    }
-    return escaped ? copy_strings(c, rows, base, k, a) : 0;
+    c->s.off = rows->off[k];
+    c->s.len = rows->len[k];
+    return escaped ? copy_strings(c, base, rows->rows, a) : 0;
 }
 
 static int select_rows(struct source_reader *r, struct vec *out, const struct format_rows *rows,
@@ -120,14 +115,12 @@ static int select_rows(struct source_reader *r, struct vec *out, const struct fo
 
     if (!record)
         return -ENOMEM;
-    for (uint32_t i = 0; i < rows->rows; i++) {
-        uint32_t from = rows->bound[i * rows->stride] + 1u;
-        record[i] = (struct run){from, rows->bound[(i + 1) * rows->stride - 1] - from};
-    }
+    for (uint32_t i = 0; i < rows->rows && rows->record_off; i++)
+        record[i] = (struct run){rows->record_off[i], rows->record_len[i]};
     return format_select(r, out, bad, record, a);
 }
 
-int format_columns(struct source_reader *r, struct vec *out, const struct format_rows *rows,
+int format_columns(struct source_reader *r, struct vec *out, struct format_rows *rows,
                    struct arena *a)
 {
     const struct format *f = &r->spec->format;
@@ -136,14 +129,17 @@ int format_columns(struct source_reader *r, struct vec *out, const struct format
     for (uint32_t k = 0; k < f->fields_cnt; k++) {
         struct col *c = &out->col[k];
         *c = (struct col){.kind = f->field[k].type};
-        if (!rows->rows || !format_wants(r, k))
+        if (!rows->rows || !rows->off[k])
             continue;
+        bool escaped = rows->quoted && f->quotes && unquote(rows, r->base, k);
+        if (c->kind == TYPE_STRING) {
+            if (string_column(c, rows, r->base, k, escaped, a))
+                return -ENOMEM;
+            continue;
+        }
         if (col_alloc(c, c->kind, rows->rows, a))
             return -ENOMEM;
-        if (c->kind != TYPE_STRING)
-            parse_column(c, rows, r->base, k, bad);
-        else if (string_column(c, rows, r->base, k, a))
-            return -ENOMEM;
+        parse_column(c, rows, r->base, k, bad);
     }
     format_finish(r, out, rows->rows);
     if (memchr(bad, 1, rows->rows) && select_rows(r, out, rows, bad, a))

@@ -9,25 +9,33 @@
  * Damage costs one record: reading goes on behind the next newline. A quote that is not closed
  * within RECORD_BYTES_MAX bytes, or before the run ends, is damage of that kind.
  *
- * Separators, newlines and quotes are found over the whole run; most records have no quote and
- * are made of what was found. A record with a quote is walked over by itself.
+ * Separators, newlines and quotes are found over a whole stretch of text, several runs when they
+ * lie one behind the other and end with newlines, for then it makes no difference. Where every
+ * newline is the mark that the schema expects, rows are made of the marks by whole columns; any
+ * other record is walked over by itself, inside its run.
  */
 #include <errno.h>
 #include <string.h>
 
-#include "rdd/byte_find.h"
+#include "rdd/csv_marks.h"
 #include "rdd/format.h"
 
-/* Marks of a vector: 32 KB of them stay in the cache. A vector ends when they are used up. */
-#define CSV_MARKS_MAX 8192u
+/* Fields of a vector: what is noted of them stays in the cache. */
+#define CSV_FIELDS_MAX 16384u
 
 struct csv_vec {
     struct source_reader *r;
     const struct format *f;
-    uint32_t rows, dropped, bytes; /* so far */
-    /* Row i, field k: [bound[i * (fields + 1) + k] + 1, bound[... + k + 1]), from the base. */
-    uint32_t *bound;
-    uint32_t rows_max;
+    uint32_t rows_max, dropped, bytes; /* bytes and dropped records so far */
+    struct format_rows rows;
+};
+
+/* A stretch of text that is being cut. */
+struct csv_text {
+    const uint8_t *p;
+    struct csv_marks m;
+    uint32_t mark, line; /* the next ones */
+    uint32_t from;       /* where the next record begins */
 };
 
 /* ---- one record --------------------------------------------------------------------------- */
@@ -132,117 +140,258 @@ static struct csv_record record_walk(const struct format *f, const uint8_t *base
 
 /* ---- records of a vector ------------------------------------------------------------------ */
 
-static bool csv_full(const struct csv_vec *v)
+static uint32_t csv_room(const struct csv_vec *v)
 {
-    return v->rows >= v->rows_max || v->rows + v->dropped >= VEC_ROWS_MAX;
+    uint32_t most = VEC_ROWS_MAX - v->dropped;
+
+    return (v->rows_max < most ? v->rows_max : most) - v->rows.rows;
 }
 
-static void csv_drop(struct csv_vec *v, enum record_drop why, const uint8_t *p, uint32_t len)
+/* csv_step steps over bytes that are cut, a whole number of records. */
+static void csv_step(struct csv_vec *v, uint32_t bytes)
 {
-    format_drop(v->r, why, p, len);
-    v->dropped++;
+    struct source_reader *r = v->r;
+    uint32_t left;
+
+    v->bytes += bytes;
+    while (bytes && format_run(r, &left)) {
+        uint32_t step = bytes < left ? bytes : left;
+        r->pos += step;
+        bytes -= step;
+    }
 }
 
-static uint32_t *csv_bound(const struct csv_vec *v)
+/* csv_walk takes the next record by itself. Returns its bytes, or 0 when it does not fit behind the
+ * others. */
+static uint32_t csv_walk(struct csv_vec *v)
 {
-    return v->bound + v->rows * (v->f->fields_cnt + 1);
-}
-
-/* csv_walk takes the record at p by itself. Returns its bytes, or 0 when it does not fit behind
- * the others. */
-static uint32_t csv_walk(struct csv_vec *v, const uint8_t *p, uint32_t left)
-{
-    struct csv_record c = record_walk(v->f, v->r->base, p, left, csv_bound(v));
+    uint32_t bound[TYPE_PARTS_MAX + 1], left, i = v->rows.rows;
+    const uint8_t *p = format_run(v->r, &left);
+    struct csv_record c = record_walk(v->f, v->r->base, p, left, bound);
 
     if (v->bytes && v->bytes + c.bytes > VEC_BYTES_MAX)
         return 0;
-    if (c.why != RECORD_DROPS_CNT)
-        csv_drop(v, c.why, p, c.len);
-    else
-        v->rows++;
-    v->bytes += c.bytes;
+    csv_step(v, c.bytes);
+    if (c.why != RECORD_DROPS_CNT) {
+        format_drop(v->r, c.why, p, c.len);
+        v->dropped++;
+        return c.bytes;
+    }
+    for (uint32_t k = 0; k < v->f->fields_cnt; k++) {
+        if (!v->rows.off[k])
+            continue;
+        v->rows.off[k][i] = bound[k] + 1;
+        v->rows.len[k][i] = bound[k + 1] - (bound[k] + 1);
+    }
+    if (v->rows.record_off) {
+        v->rows.record_off[i] = (uint32_t)(p - v->r->base);
+        v->rows.record_len[i] = c.len;
+    }
+    v->rows.rows++;
+    v->rows.quoted = true;
     return c.bytes;
 }
 
-/* csv_marks makes records of n marks found in p[0..): all that end with a newline among them.
- * Returns the bytes that they took. */
-static uint32_t csv_marks(struct csv_vec *v, const uint8_t *p, uint32_t left, const uint32_t *mark,
-                          uint32_t n)
-{
-    uint32_t base = (uint32_t)(p - v->r->base), from = 0, k = 0;
-    uint32_t fields = v->f->fields_cnt;
-    uint32_t *bound = csv_bound(v);
+/* ---- whole columns of fields ---------------------------------------------------------------- */
 
-    bound[0] = base - 1;
-    for (uint32_t i = 0; i < n && !csv_full(v);) {
-        uint8_t c = p[mark[i]];
-        if (c == '"' && v->f->quotes) {
-            uint32_t bytes = csv_walk(v, p + from, left - from);
-            if (!bytes)
-                return from;
-            from += bytes;
-            while (i < n && mark[i] < from)
-                i++;
-        } else {
-            if (k++ < fields)
-                bound[k] = base + mark[i];
-            uint32_t at = mark[i++];
-            if (c != '\n')
-                continue;
-            uint32_t len = at - from - (at > from && p[at - 1] == '\r');
-            if (k == fields) {
-                bound[k] = base + from + len;
-                v->rows++;
-            } else {
-                csv_drop(v, RECORD_FIELDS, p + from, len);
-            }
-            v->bytes += at + 1 - from;
-            from = at + 1;
-        }
-        bound = csv_bound(v);
-        bound[0] = base + from - 1;
-        k = 0;
-    }
-    return from;
+/* No mark of the record is a quote. */
+static bool quoteless(const struct csv_text *t, const uint16_t *mark, uint32_t fields)
+{
+    for (uint32_t k = 0; k < fields; k++)
+        if (t->p[mark[k]] == '"')
+            return false;
+    return true;
 }
 
-/* csv_cut_run takes records of the current run as long as there is room. */
-static bool csv_cut_run(struct csv_vec *v, const uint8_t *p, uint32_t left, uint32_t *mark)
+/* csv_plain: how many records, up to max, have the fields of the schema and no quote: the newline
+ * of each is as many marks behind the last one as there are fields. */
+static uint32_t csv_plain(const struct csv_text *t, uint32_t fields, uint32_t max)
 {
-    const uint8_t marks[3] = {'\n', v->f->separator, v->f->quotes ? '"' : '\n'};
-    uint32_t room = VEC_BYTES_MAX - v->bytes, window = left < room ? left : room;
-    uint32_t n = byte_find3(p, window, marks, mark, CSV_MARKS_MAX);
-    uint32_t bytes = csv_marks(v, p, left, mark, n);
+    const uint16_t *mark = t->m.mark + t->mark + fields - 1, *line = t->m.line + t->line;
+    uint32_t lines = t->m.lines_cnt - t->line, whole = (t->m.marks_cnt - t->mark) / fields, n = 0;
 
-    /* The last record of the run, or one that is longer than the window. */
-    if (!bytes && (v->bytes == 0 || (window == left && n < CSV_MARKS_MAX)))
-        bytes = csv_walk(v, p, left);
-    v->r->pos += bytes;
-    return bytes > 0;
+    max = max < lines ? max : lines;
+    max = max < whole ? max : whole;
+    for (uint32_t to = 64; n < max && !t->m.quotes; n = to, to += 64) {
+        uint32_t differ = 0;
+        to = to < max ? to : max;
+        for (uint32_t i = n; i < to; i++)
+            differ |= (uint32_t)(line[i] ^ mark[(size_t)i * fields]);
+        if (differ)
+            break;
+    }
+    while (n < max && line[n] == mark[(size_t)n * fields] &&
+           (!t->m.quotes || quoteless(t, mark + (size_t)n * fields - (fields - 1), fields)))
+        n++;
+    return n;
+}
+
+/* Two marks, the first in the lower half. */
+static inline uint32_t pair_of(const uint16_t *mark)
+{
+    uint32_t pair;
+
+    memcpy(&pair, mark, sizeof pair);
+    return pair;
+}
+
+/* Between two marks lies a field: mark[0] and mark[1] of the first row, `step` marks further on of
+ * the next. A mark before the text is -1. */
+static inline __attribute__((always_inline)) void put_field(uint32_t *restrict off,
+                                                            uint32_t *restrict len,
+                                                            const uint16_t *restrict mark,
+                                                            uint32_t step, uint32_t base,
+                                                            uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t pair = pair_of(mark + (size_t)i * step), from = (pair + 1) & 0xffff;
+        off[i] = base + from;
+        len[i] = (pair >> 16) - from;
+    }
+}
+
+static void put_fields(uint32_t *off, uint32_t *len, const uint16_t *mark, uint32_t step,
+                       uint32_t base, uint32_t n)
+{
+    if (step == 2) /* as a loop of its own it becomes vectors */
+        put_field(off, len, mark, 2, base, n);
+    else
+        put_field(off, len, mark, step, base, n);
+}
+
+static void put_records(uint32_t *off, uint32_t *len, const uint16_t *mark, uint32_t fields,
+                        uint32_t base, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t from = (uint16_t)(mark[(size_t)i * fields] + 1u);
+        off[i] = base + from;
+        len[i] = mark[(size_t)(i + 1) * fields] - from;
+    }
+}
+
+/* A '\r' before the newline is not part of the last field, nor of the record. */
+static void cut_returns(const uint8_t *base, const uint32_t *off, uint32_t *len, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        len[i] -= len[i] && base[off[i] + len[i] - 1] == '\r';
+}
+
+/* csv_put makes rows of the next n records, which are plain. */
+static void csv_put(struct csv_vec *v, struct csv_text *t, uint32_t n)
+{
+    uint32_t fields = v->f->fields_cnt, at = v->rows.rows;
+    uint32_t base = (uint32_t)(t->p - v->r->base);
+    uint16_t *mark = t->m.mark + t->mark - 1;
+
+    mark[0] = (uint16_t)(t->from - 1); /* done with, or the one before the first */
+    for (uint32_t k = 0; k < fields; k++) {
+        if (!v->rows.off[k])
+            continue;
+        put_fields(v->rows.off[k] + at, v->rows.len[k] + at, mark + k, fields, base, n);
+        if (t->m.returns && k + 1 == fields)
+            cut_returns(v->r->base, v->rows.off[k] + at, v->rows.len[k] + at, n);
+    }
+    if (v->rows.record_off) {
+        put_records(v->rows.record_off + at, v->rows.record_len + at, mark, fields, base, n);
+        if (t->m.returns)
+            cut_returns(v->r->base, v->rows.record_off + at, v->rows.record_len + at, n);
+    }
+    v->rows.rows += n;
+    t->mark += n * fields;
+    t->line += n;
+    uint32_t bytes = t->m.line[t->line - 1] + 1u - t->from;
+    csv_step(v, bytes);
+    t->from += bytes;
+}
+
+/* csv_text_bytes: how much text lies at p: the rest of this run, of `left` bytes, and the runs that
+ * follow without a gap behind a newline. */
+static uint32_t csv_text_bytes(const struct source_reader *r, const uint8_t *p, uint32_t left,
+                               uint32_t max)
+{
+    const struct run *run = r->index;
+
+    for (uint32_t i = r->row + 1; i < r->rows_cnt && left < max; i++) {
+        if (r->base + run[i].off != p + left || p[left - 1] != '\n')
+            break;
+        left += run[i].len;
+    }
+    return left < max ? left : max;
+}
+
+/* csv_cut takes records as long as there is room, or one. False: the next does not fit. */
+static bool csv_cut(struct csv_vec *v, struct csv_text *t, const uint8_t *p, uint32_t left)
+{
+    uint32_t bytes = csv_text_bytes(v->r, p, left, VEC_BYTES_MAX - v->bytes);
+
+    csv_marks_find(&t->m, p, bytes, v->f->separator, v->f->quotes, csv_room(v));
+    t->p = p;
+    t->mark = t->line = t->from = 0;
+    while (csv_room(v) && t->line < t->m.lines_cnt) {
+        uint32_t n = csv_plain(t, v->f->fields_cnt, csv_room(v));
+        if (n) {
+            csv_put(v, t, n);
+            continue;
+        }
+        n = csv_walk(v);
+        if (!n)
+            return false;
+        t->from += n;
+        while (t->mark < t->m.marks_cnt && t->m.mark[t->mark] < t->from)
+            t->mark++;
+        while (t->line < t->m.lines_cnt && t->m.line[t->line] < t->from)
+            t->line++;
+    }
+    return t->from || csv_walk(v);
+}
+
+/* ---- a vector ------------------------------------------------------------------------------ */
+
+static int csv_alloc(struct csv_vec *v, struct csv_text *t, struct arena *a)
+{
+    size_t marks = (CSV_MARKS_BYTES + CSV_MARKS_SLACK) * sizeof *t->m.mark, bytes;
+    struct format_rows *rows = &v->rows;
+
+    v->rows_max = CSV_FIELDS_MAX / (v->f->fields_cnt + 1);
+    v->rows_max = v->rows_max < VEC_ROWS_MAX ? v->rows_max : VEC_ROWS_MAX;
+    bytes = v->rows_max * sizeof *rows->record_off;
+    t->m.line = arena_alloc(a, marks);
+    t->m.mark = arena_alloc(a, marks + sizeof *t->m.mark);
+    if (!t->m.line || !t->m.mark)
+        return -ENOMEM;
+    t->m.mark++; /* room for one before the first */
+    if (v->r->shown) {
+        rows->record_off = arena_alloc(a, bytes);
+        rows->record_len = arena_alloc(a, bytes);
+        if (!rows->record_off || !rows->record_len)
+            return -ENOMEM;
+    }
+    for (uint32_t k = 0; k < v->f->fields_cnt; k++) {
+        if (!format_wants(v->r, k))
+            continue;
+        rows->off[k] = arena_alloc(a, bytes);
+        rows->len[k] = arena_alloc(a, bytes);
+        if (!rows->off[k] || !rows->len[k])
+            return -ENOMEM;
+    }
+    return 0;
 }
 
 int format_csv_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
     struct csv_vec v = {.r = r, .f = &r->spec->format};
-    uint32_t stride = v.f->fields_cnt + 1;
-    uint32_t *mark = arena_alloc(a, (CSV_MARKS_MAX + BYTE_FIND_SLACK) * sizeof *mark);
+    struct csv_text t;
     const uint8_t *p;
     uint32_t left;
 
-    v.rows_max = 2 * CSV_MARKS_MAX / stride;
-    v.rows_max = v.rows_max < VEC_ROWS_MAX ? v.rows_max : VEC_ROWS_MAX;
-    /* One more row than is used: the record after the last is begun before it is given up. */
-    v.bound = arena_alloc(a, (size_t)(v.rows_max + 1) * stride * sizeof *v.bound);
-    if (!mark || !v.bound)
+    if (csv_alloc(&v, &t, a))
         return -ENOMEM;
-    while (!csv_full(&v) && v.bytes < VEC_BYTES_MAX && (p = format_run(r, &left)))
-        if (!csv_cut_run(&v, p, left, mark))
+    while (csv_room(&v) && v.bytes < VEC_BYTES_MAX && (p = format_run(r, &left)))
+        if (!csv_cut(&v, &t, p, left))
             break;
-
-    struct format_rows rows = {
-        .rows = v.rows, .bound = v.bound, .stride = stride, .quotes = v.f->quotes};
     r->counters->bytes += v.bytes;
-    return format_columns(r, out, &rows, a) ? -ENOMEM : (int)(v.rows + v.dropped);
+    uint32_t records = v.rows.rows + v.dropped;
+    return format_columns(r, out, &v.rows, a) ? -ENOMEM : (int)records;
 }
 
 uint32_t format_csv_record(const struct format *f, const uint8_t *bytes, uint32_t len, bool last)

@@ -29,6 +29,9 @@ _Static_assert(sizeof(struct fsum) == 48, "six words in a row of accumulators");
 /* A zeroed struct fsum is the empty sum. */
 void fsum_add(struct fsum *s, double x);
 void fsum_merge(struct fsum *s, const struct fsum *other);
+/* fsum_add_each adds x[i] to the sum that lies `off` bytes into row[i], n times; the same row may
+ * come many times. */
+void fsum_add_each(uint8_t *const *row, uint32_t off, const double *x, uint32_t n);
 double fsum_value(const struct fsum *s);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/simd.h"
 #include "rdd/agg.h"
 #include "rdd/agg_cell.h"
 #include "tests/prng.h"
@@ -60,6 +61,8 @@ static void draw(struct fixture *f, struct value *v, uint32_t at)
 static void setup(struct fixture *f, enum agg_fn fn, enum type_kind kind, uint64_t seed)
 {
     f->prng = prng_of(seed);
+    if (simd_init((enum simd_level)(seed % 3)))
+        simd_init(SIMD_SCALAR);
     f->fn = fn;
     f->kind = kind;
     uint32_t bytes = agg_leaf_bytes(fn, kind);
@@ -82,6 +85,7 @@ static void teardown(struct fixture *f)
     free(f->scratch_mem);
     zone_free(&f->zone);
     free(f);
+    simd_init(SIMD_AUTO);
 }
 
 static void fill_col(struct col *c, const struct value *v, uint32_t row)

@@ -1,9 +1,11 @@
 // Sums of floats: the same bits in any order and grouping, and as near to the exact sum as the
 // header says; exact where no summand lies far below the largest.
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
+#include "base/simd.h"
 #include "rdd/fsum.h"
 #include "tests/common/ref_value.h"
 #include "tests/prng.h"
@@ -128,4 +130,34 @@ TEST(fsum, many_summands)
     fsum_merge(&all, &s);
     double tenth = 0.1; // exactly 0x1.999999999999ap-4
     EXPECT_EQ_INT(bits_of(fsum_value(&all)), bits_of(tenth * 1000 * 0x1p30 + 0));
+}
+
+// Many at once is what one after the other is, bit for bit, whatever the sums hold before.
+TEST(fsum, many_sums)
+{
+    struct prng p = prng_of(prng_seed(9));
+
+    for (int round = 0; round < 600; round++) {
+        struct fsum expected[5] = {{0}}, is[5];
+        double x[200];
+        uint8_t *row[200];
+        uint32_t n = (uint32_t)prng_below(&p, 200), wide = round % 3 * 30;
+        simd_init((enum simd_level)(round % 3));
+        for (uint32_t s = 0; s < 5; s++)
+            if (prng_chance(&p, 50))
+                fsum_add(&expected[s], draw(&p, -60, 60));
+        memcpy(is, expected, sizeof is);
+        for (uint32_t i = 0; i < n; i++) {
+            static const double special[] = {0,         -0.0,       NAN,       INFINITY, -INFINITY,
+                                             0x1p-1074, -0x1p-1030, 0x1p-1022, DBL_MAX,  -DBL_MAX};
+            uint32_t s = (uint32_t)prng_below(&p, 5);
+            x[i] = prng_chance(&p, 3) ? special[prng_below(&p, sizeof special / sizeof *special)]
+                                      : draw(&p, -(int)wide, (int)wide + 1);
+            row[i] = (uint8_t *)&is[s] - 16;
+            fsum_add(&expected[s], x[i]);
+        }
+        fsum_add_each(row, 16, x, n);
+        EXPECT_EQ_MEM(is, expected, sizeof is);
+    }
+    simd_init(SIMD_AUTO);
 }

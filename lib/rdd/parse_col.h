@@ -1,0 +1,22 @@
+/*
+ * Numbers of a whole column read from text (parse.h says what a number is).
+ *
+ * Most numbers are short: a sign, up to eight characters of digits, a point. With AVX-512 eight of
+ * those are computed side by side without a branch; any other goes to parse_int or parse_float by
+ * itself. Both ways give the same bits.
+ *
+ * Measured (Zen 4, "-12.3"): a float costs 1.5 ns; by parse_float 7 ns.
+ */
+#ifndef RDD_PARSE_COL_H
+#define RDD_PARSE_COL_H
+
+#include <stdint.h>
+
+/* Field i is len[i] bytes at base + off[i]; fields lie one behind the other. A field that is no
+ * such number gives 0 and bad[i] = 1; bad[i] is left alone otherwise. */
+void parse_ints(int64_t *to, const uint8_t *base, const uint32_t *off, const uint32_t *len,
+                uint32_t n, uint8_t *bad);
+void parse_floats(double *to, const uint8_t *base, const uint32_t *off, const uint32_t *len,
+                  uint32_t n, uint8_t *bad);
+
+#endif
