@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "dpdk-app/plan_print.h"
+#include "io/escape.h"
 #include "rdd/agg_state.h"
 
 #define MB (1ull << 20)
@@ -66,6 +67,18 @@ static void put_node(const struct plan *p, const struct pnode *n, int depth, str
         put_node(p, n->kid[i], depth + 1, out);
 }
 
+/* What lets a reader of text pass by most lines. */
+static void put_needles(const struct needle_set *set, struct strbuf *out)
+{
+    strbuf_puts(out, "    makes rows of lines with ");
+    for (uint32_t i = 0; i < set->cnt; i++) {
+        strbuf_puts(out, i ? " or \"" : "\"");
+        escape_json(out, set->needle[i].s, set->needle[i].n);
+        strbuf_puts(out, "\"");
+    }
+    strbuf_puts(out, ", counts the others\n");
+}
+
 static void put_stages(const struct job *j, const struct plan *p, struct strbuf *out)
 {
     strbuf_puts(out, "\nStages\n");
@@ -76,6 +89,8 @@ static void put_stages(const struct job *j, const struct plan *p, struct strbuf 
                           s->from->name);
         else
             strbuf_printf(out, "  stage %u over source %s\n", i, j->source[s->source].spec.name);
+        if (s->needles.cnt && source_finds(&j->source[s->source].spec))
+            put_needles(&s->needles, out);
         for (uint32_t k = 0; k < s->root->kids_cnt; k++)
             put_node(p, s->root->kid[k], 0, out);
     }

@@ -4,10 +4,10 @@
 #include "base/assert.h"
 #include "base/simd.h"
 #include "rdd/find.h"
-#include "rdd/str.h"
 
-#define AVX2   __attribute__((target("avx2,bmi")))
-#define AVX512 __attribute__((target("avx512f,avx512bw,bmi")))
+#define INLINE static inline __attribute__((always_inline))
+#define AVX2   __attribute__((target("avx2,bmi,bmi2,popcnt")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,bmi,bmi2,popcnt")))
 
 /* How usual a byte is in text, logs and headers; 0 for those not listed. */
 static uint32_t commonness(uint8_t c)
@@ -19,151 +19,226 @@ static uint32_t commonness(uint8_t c)
     return at ? (uint32_t)(at - usual) + 1 : 0;
 }
 
-void needle_init(struct needle *nd, const uint8_t *s, uint32_t n)
+/* The offset of the rarest byte; one that is probed already says nothing new. */
+static uint32_t rarest(const struct needle *nd, uint32_t probes_cnt)
 {
-    uint32_t first = 0, second = n - 1;
+    uint32_t best = UINT32_MAX, off = 0;
 
-    MR_ASSERT(n > 0);
-    for (uint32_t i = 1; i < n; i++)
-        if (commonness(s[i]) < commonness(s[first]))
-            first = i;
-    if (second == first)
-        second = 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (i != first && s[i] != s[first] && commonness(s[i]) < commonness(s[second]))
-            second = i;
-    nd->s = s;
-    nd->n = n;
-    nd->rare_off[0] = first < second ? first : second;
-    nd->rare_off[1] = first < second ? second : first;
-}
-
-static const uint8_t *find_scalar(const struct needle *nd, const uint8_t *p, const uint8_t *end)
-{
-    const uint32_t off = nd->rare_off[0];
-    const uint8_t rare = nd->s[off];
-
-    while ((size_t)(end - p) >= nd->n) {
-        /* Places where the needle still fits. */
-        const uint8_t *hit = memchr(p + off, rare, (size_t)(end - p) - nd->n + 1);
-        if (!hit)
-            return NULL;
-        p = hit - off;
-        if (str_equal(p, nd->s, nd->n))
-            return p;
-        p++;
+    for (uint32_t i = 0; i < nd->n && i < NEEDLE_REACH; i++) {
+        uint32_t c = 2 * commonness(nd->s[i]);
+        bool probed = false;
+        for (uint32_t k = 0; k < probes_cnt; k++) {
+            probed |= nd->probe_off[k] == i;
+            c |= nd->s[nd->probe_off[k]] == nd->s[i]; /* of two that are as rare, the new byte */
+        }
+        if (!probed && c < best) {
+            best = c;
+            off = i;
+        }
     }
-    return NULL;
+    return off;
 }
 
-#define NO_PLACE 64u
-
-/* The first k, a bit of `mask`, for which the needle lies at p + k; NO_PLACE if none. */
-static inline uint32_t verify(const struct needle *nd, const uint8_t *p, const uint8_t *end,
-                              uint64_t mask)
+void needle_set_add(struct needle_set *set, const uint8_t *s, uint32_t n)
 {
-    for (; mask; mask &= mask - 1) {
-        uint32_t k = (uint32_t)__builtin_ctzll(mask);
-        if ((size_t)(end - p) < k + (size_t)nd->n)
-            break;
-        if (str_equal(p + k, nd->s, nd->n))
-            return k;
+    MR_ASSERT(n > 0 && set->cnt < NEEDLES_MAX);
+    struct needle *nd = &set->needle[set->cnt++];
+
+    *nd = (struct needle){.s = s, .n = n};
+    for (uint32_t k = 1; k < NEEDLE_PROBES; k++) {
+        nd->probe_off[k] = rarest(nd, k);
+        set->reach = nd->probe_off[k] > set->reach ? nd->probe_off[k] : set->reach;
     }
-    return NO_PLACE;
 }
 
-AVX2 static inline uint32_t hits_avx2(const uint8_t *p, uint32_t off0, uint32_t off1, __m256i b0,
-                                      __m256i b1)
+/* What a step of a form found in 64 bytes. */
+INLINE void sweep_put(struct sweep *s, uint64_t newlines, uint64_t places, bool lines)
 {
-    __m256i x = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p + off0)), b0);
-    __m256i y = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p + off1)), b1);
-
-    return (uint32_t)_mm256_movemask_epi8(_mm256_and_si256(x, y));
-}
-
-AVX2 static const uint8_t *find_avx2(const struct needle *nd, const uint8_t *p, const uint8_t *end)
-{
-    const uint32_t off0 = nd->rare_off[0], off1 = nd->rare_off[1];
-    const __m256i b0 = _mm256_set1_epi8((char)nd->s[off0]);
-    const __m256i b1 = _mm256_set1_epi8((char)nd->s[off1]);
-
-    for (; (size_t)(end - p) >= 64 + (size_t)off1; p += 64) {
-        uint64_t hits = hits_avx2(p, off0, off1, b0, b1);
-        hits |= (uint64_t)hits_avx2(p + 32, off0, off1, b0, b1) << 32;
-        uint32_t k = hits ? verify(nd, p, end, hits) : NO_PLACE;
-        if (k != NO_PLACE)
-            return p + k;
+    if (__builtin_expect(places != 0, 0))
+        s->hit[s->hits_cnt++] = (struct sweep_hit){places, s->words_cnt, s->lines_cnt};
+    if (lines) {
+        s->ends[s->words_cnt] = newlines;
+        s->lines_cnt += (uint32_t)__builtin_popcountll(newlines);
     }
-    return find_scalar(nd, p, end);
+    s->words_cnt++;
 }
 
-AVX512 static inline uint64_t hits_avx512(const uint8_t *p, uint32_t off0, uint32_t off1,
-                                          __m512i b0, __m512i b1)
-{
-    __mmask64 x = _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + off0), b0);
+/* --- scalar ------------------------------------------------------------------------------------
+ */
 
-    return _mm512_mask_cmpeq_epi8_mask(x, _mm512_loadu_si512(p + off1), b1);
-}
-
-/* The last places: the loads are cut at the end of the run. */
-AVX512 static const uint8_t *find_tail_avx512(const struct needle *nd, const uint8_t *p,
-                                              const uint8_t *end, __m512i b0, __m512i b1)
+static uint64_t places_scalar(const struct needle *nd, const uint8_t *p, uint32_t left)
 {
-    for (; (size_t)(end - p) >= nd->n; p += 64) {
-        size_t places_cnt = (size_t)(end - p) - nd->n + 1;
-        __mmask64 fits = places_cnt >= 64 ? ~0ull : (1ull << places_cnt) - 1;
-        __m512i v0 = _mm512_maskz_loadu_epi8(fits, p + nd->rare_off[0]);
-        __m512i v1 = _mm512_maskz_loadu_epi8(fits, p + nd->rare_off[1]);
-        __mmask64 hits =
-            _mm512_mask_cmpeq_epi8_mask(_mm512_mask_cmpeq_epi8_mask(fits, v0, b0), v1, b1);
-        uint32_t k = verify(nd, p, end, hits);
-        if (k != NO_PLACE)
-            return p + k;
-        if (places_cnt <= 64)
-            break;
+    const uint32_t *off = nd->probe_off;
+    uint64_t m = 0;
+
+    for (uint32_t k = 0; k < 64 && k < left; k++) {
+        bool is = true;
+        for (uint32_t i = 0; i < NEEDLE_PROBES; i++)
+            is = is && k + off[i] < left && p[k + off[i]] == nd->s[off[i]];
+        m |= (uint64_t)is << k;
     }
-    return NULL;
+    return m;
 }
 
-/* Loads of 64 bytes that cross a cache line cost twice. One of the two can be kept from that:
- * where to go on after a step at p, so that the first lies on a line. */
-static inline const uint8_t *next_line(const uint8_t *p, uint32_t off)
+static void sweep_scalar(struct sweep *s, const uint8_t *p, uint32_t n)
 {
-    return p + 64 - ((uintptr_t)(p + off) & 63);
-}
-
-AVX512 static const uint8_t *find_avx512(const struct needle *nd, const uint8_t *p,
-                                         const uint8_t *end)
-{
-    const uint32_t off0 = nd->rare_off[0], off1 = nd->rare_off[1];
-    const __m512i b0 = _mm512_set1_epi8((char)nd->s[off0]);
-    const __m512i b1 = _mm512_set1_epi8((char)nd->s[off1]);
-
-    if ((size_t)(end - p) >= 256 + (size_t)off1) {
-        uint32_t k = verify(nd, p, end, hits_avx512(p, off0, off1, b0, b1));
-        if (k != NO_PLACE)
-            return p + k;
-        p = next_line(p, off0);
+    for (uint32_t at = 0; at < n; at += 64) {
+        uint64_t newlines = 0, places = 0;
+        for (uint32_t k = 0; s->ends && k < 64 && at + k < n; k++)
+            newlines |= (uint64_t)(p[at + k] == '\n') << k;
+        for (uint32_t i = 0; i < s->set->cnt; i++)
+            places |= places_scalar(&s->set->needle[i], p + at, n - at);
+        sweep_put(s, newlines, places, s->ends);
     }
-    for (; (size_t)(end - p) >= 128 + (size_t)off1; p += 128) {
-        uint64_t lo = hits_avx512(p, off0, off1, b0, b1);
-        uint64_t hi = hits_avx512(p + 64, off0, off1, b0, b1);
-        if (!(lo | hi))
-            continue;
-        uint32_t k = verify(nd, p, end, lo);
-        if (k == NO_PLACE)
-            k += verify(nd, p + 64, end, hi);
-        if (k != 2 * NO_PLACE)
-            return p + k;
-    }
-    return find_tail_avx512(nd, p, end, b0, b1);
 }
 
-const uint8_t *find_first(const struct needle *nd, const uint8_t *p, const uint8_t *end)
+/* --- AVX2 --------------------------------------------------------------------------------------
+ */
+
+AVX2 INLINE uint64_t equal_avx2(const uint8_t *p, __m256i b)
 {
-    if (simd_level == SIMD_AVX512)
-        return find_avx512(nd, p, end);
-    if (simd_level == SIMD_AVX2)
-        return find_avx2(nd, p, end);
-    return find_scalar(nd, p, end);
+    __m256i lo = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)p), b);
+    __m256i hi = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p + 32)), b);
+
+    return (uint32_t)_mm256_movemask_epi8(lo) | (uint64_t)_mm256_movemask_epi8(hi) << 32;
+}
+
+AVX2 INLINE uint64_t places_avx2(const uint8_t *p, const uint32_t *off, const __m256i *b)
+{
+    __m256i lo = _mm256_set1_epi8(-1), hi = lo;
+
+    for (uint32_t i = 0; i < NEEDLE_PROBES; i++) {
+        const __m256i *v = (const __m256i *)(p + off[i]);
+        lo = _mm256_and_si256(lo, _mm256_cmpeq_epi8(_mm256_loadu_si256(v), b[i]));
+        hi = _mm256_and_si256(hi, _mm256_cmpeq_epi8(_mm256_loadu_si256(v + 1), b[i]));
+    }
+    return (uint32_t)_mm256_movemask_epi8(lo) | (uint64_t)_mm256_movemask_epi8(hi) << 32;
+}
+
+/* Of the piece p[0..n), the 64 bytes from `at`, of which not all are there: those that are b. */
+AVX2 static uint64_t equal_tail_avx2(const uint8_t *p, uint32_t n, uint32_t at, uint8_t b)
+{
+    const __m256i v = _mm256_set1_epi8((char)b);
+    uint8_t tail[64] = {0};
+
+    if (at >= n)
+        return 0;
+    if (n - at >= 64)
+        return equal_avx2(p + at, v);
+    if (n >= 64) /* the last 64 bytes of the piece end with them */
+        return equal_avx2(p + n - 64, v) >> (64 - (n - at));
+    memcpy(tail, p + at, n - at);
+    return equal_avx2(tail, v) & ((1ull << (n - at)) - 1);
+}
+
+AVX2 INLINE void sweep_avx2(struct sweep *to, const uint8_t *p, uint32_t n, uint32_t cnt,
+                            bool lines)
+{
+    const struct needle *nd = to->set->needle;
+    const __m256i newline = _mm256_set1_epi8('\n');
+    __m256i b[NEEDLES_MAX][NEEDLE_PROBES];
+    struct sweep s = *to;
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < cnt; i++)
+        for (uint32_t k = 0; k < NEEDLE_PROBES; k++)
+            b[i][k] = _mm256_set1_epi8((char)nd[i].s[nd[i].probe_off[k]]);
+    for (; at + 64 + s.set->reach <= n; at += 64) {
+        uint64_t places = 0;
+        for (uint32_t i = 0; i < cnt; i++)
+            places |= places_avx2(p + at, nd[i].probe_off, b[i]);
+        sweep_put(&s, lines ? equal_avx2(p + at, newline) : 0, places, lines);
+    }
+    for (; at < n; at += 64) {
+        uint64_t places = 0;
+        for (uint32_t i = 0; i < cnt; i++) {
+            uint64_t m = ~0ull;
+            for (uint32_t k = 0; k < NEEDLE_PROBES; k++)
+                m &= equal_tail_avx2(p, n, at + nd[i].probe_off[k], nd[i].s[nd[i].probe_off[k]]);
+            places |= m;
+        }
+        sweep_put(&s, lines ? equal_tail_avx2(p, n, at, '\n') : 0, places, lines);
+    }
+    *to = s;
+}
+
+/* --- AVX-512 -----------------------------------------------------------------------------------
+ */
+
+/* The bytes of the piece p[0..n) from `at` that are b. */
+AVX512 INLINE uint64_t equal_tail_avx512(const uint8_t *p, uint32_t n, uint32_t at, __m512i b)
+{
+    __mmask64 there = at >= n ? 0 : n - at >= 64 ? ~0ull : (1ull << (n - at)) - 1;
+
+    return _mm512_mask_cmpeq_epi8_mask(there, _mm512_maskz_loadu_epi8(there, p + at), b);
+}
+
+AVX512 INLINE void sweep_avx512(struct sweep *to, const uint8_t *p, uint32_t n, uint32_t cnt,
+                                bool lines)
+{
+    const struct needle *nd = to->set->needle;
+    const __m512i newline = _mm512_set1_epi8('\n');
+    __m512i b[NEEDLES_MAX][NEEDLE_PROBES];
+    struct sweep s = *to;
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < cnt; i++)
+        for (uint32_t k = 0; k < NEEDLE_PROBES; k++)
+            b[i][k] = _mm512_set1_epi8((char)nd[i].s[nd[i].probe_off[k]]);
+    for (; at + 64 + s.set->reach <= n; at += 64) {
+        uint64_t places = 0;
+        for (uint32_t i = 0; i < cnt; i++) {
+            __mmask64 m = ~0ull;
+            for (uint32_t k = 0; k < NEEDLE_PROBES; k++)
+                m = _mm512_mask_cmpeq_epi8_mask(m, _mm512_loadu_si512(p + at + nd[i].probe_off[k]),
+                                                b[i][k]);
+            places |= m;
+        }
+        uint64_t ends = lines ? _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + at), newline) : 0;
+        sweep_put(&s, ends, places, lines);
+    }
+    for (; at < n; at += 64) {
+        uint64_t places = 0;
+        for (uint32_t i = 0; i < cnt; i++) {
+            uint64_t m = ~0ull;
+            for (uint32_t k = 0; k < NEEDLE_PROBES; k++)
+                m &= equal_tail_avx512(p, n, at + nd[i].probe_off[k], b[i][k]);
+            places |= m;
+        }
+        sweep_put(&s, lines ? equal_tail_avx512(p, n, at, newline) : 0, places, lines);
+    }
+    *to = s;
+}
+
+/* --- the table ---------------------------------------------------------------------------------
+ */
+
+/* One needle is the usual number, and then everything of it stays in registers. */
+#define FORMS(level, LEVEL)                                                             \
+    LEVEL static void one_##level(struct sweep *s, const uint8_t *p, uint32_t n)        \
+    {                                                                                   \
+        sweep_##level(s, p, n, 1, false);                                               \
+    }                                                                                   \
+    LEVEL static void one_lines_##level(struct sweep *s, const uint8_t *p, uint32_t n)  \
+    {                                                                                   \
+        sweep_##level(s, p, n, 1, true);                                                \
+    }                                                                                   \
+    LEVEL static void some_lines_##level(struct sweep *s, const uint8_t *p, uint32_t n) \
+    {                                                                                   \
+        sweep_##level(s, p, n, s->set->cnt, true);                                      \
+    }
+
+FORMS(avx2, AVX2)
+FORMS(avx512, AVX512)
+
+void sweep_add(struct sweep *s, const uint8_t *p, uint32_t n)
+{
+    static void (*const form[][3])(struct sweep *, const uint8_t *, uint32_t) = {
+        [SIMD_SCALAR] = {sweep_scalar, sweep_scalar, sweep_scalar},
+        [SIMD_AVX2] = {one_avx2, one_lines_avx2, some_lines_avx2},
+        [SIMD_AVX512] = {one_avx512, one_lines_avx512, some_lines_avx512},
+    };
+
+    MR_ASSERT(s->ends || s->set->cnt == 1);
+    form[simd_level][!s->ends ? 0 : s->set->cnt == 1 ? 1 : 2](s, p, n);
 }

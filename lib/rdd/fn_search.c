@@ -7,7 +7,7 @@
 
 /*
  * Finding one string in another. A literal needle is looked for in whole runs of the column, and
- * each hit is mapped to its row; the search goes on at the next row, because one hit is enough.
+ * each hit is mapped to its row; what else lies in that row is passed by, because one is enough.
  */
 
 int fn_prepare_needle(struct expr *call, struct zone *z, char *err, size_t err_bytes)
@@ -18,9 +18,9 @@ int fn_prepare_needle(struct expr *call, struct zone *z, char *err, size_t err_b
     (void)err_bytes;
     if (lit->op != EXPR_LIT || lit->lit.s_len == 0)
         return 0;
-    struct needle *nd = zone_alloc(z, sizeof *nd);
-    needle_init(nd, (const uint8_t *)lit->lit.s, lit->lit.s_len);
-    call->prepared = nd;
+    struct needle_set *set = zone_alloc(z, sizeof *set);
+    needle_set_add(set, (const uint8_t *)lit->lit.s, lit->lit.s_len);
+    call->prepared = set;
     return 0;
 }
 
@@ -40,25 +40,62 @@ static uint32_t row_at(const struct eval *ev, const uint32_t *row_off, uint32_t 
     return i;
 }
 
+#define SWEEP_BYTES 32768u
+
+/* A search through the rows of a column. */
+struct search {
+    const struct eval *ev;
+    const struct needle_set *set;
+    const struct col *c;
+    int64_t *out; /* of a row in which the needle lies: its place, or 1 */
+    bool want_place;
+    struct str_run run;
+    uint32_t i;    /* the run's row that was found last, or its first */
+    uint32_t next; /* where the first row begins that is not found yet */
+};
+
+/* The needle may begin `at` bytes from the base. */
+static inline void search_place(struct search *s, uint32_t at)
+{
+    const struct needle *nd = s->set->needle;
+    const struct col *c = s->c;
+
+    if (at < s->next || !needle_set_at(s->set, c->s.base + at, s->run.end_off - at))
+        return;
+    s->i = row_at(s->ev, c->s.off, s->i, s->run.to, at);
+    uint32_t r = str_run_row(s->ev, s->i), place = at - c->s.off[r];
+    if (place + nd->n <= c->s.len[r])
+        s->out[r] = s->want_place ? place : 1;
+    s->next = s->i + 1 < s->run.to ? c->s.off[str_run_row(s->ev, s->i + 1)] : UINT32_MAX;
+}
+
+/* Goes over the bytes of the run: a part of them, and those behind whose probes lie in it. */
+static void search_run(struct search *s)
+{
+    struct sweep_hit hit[SWEEP_BYTES / 64];
+    uint32_t from = s->run.start_off;
+
+    while (from < s->run.end_off) {
+        uint32_t left = s->run.end_off - from, n = left < SWEEP_BYTES ? left : SWEEP_BYTES;
+        struct sweep sweep = {.set = s->set, .hit = hit};
+        sweep_add(&sweep, s->c->s.base + from, n);
+        for (uint32_t k = 0; k < sweep.hits_cnt; k++)
+            for (uint64_t m = hit[k].places; m; m &= m - 1)
+                search_place(s, from + hit[k].word * 64 + (uint32_t)__builtin_ctzll(m));
+        from += n == left ? n : n - s->set->reach;
+    }
+}
+
 /* Calls for every row of the column in which the needle lies: out[row] = its place. */
-static void find_in_rows(const struct eval *ev, const struct needle *nd, const struct col *c,
+static void find_in_rows(const struct eval *ev, const struct needle_set *set, const struct col *c,
                          int64_t *out, bool want_place)
 {
-    struct str_run run = {0};
-    const uint8_t *base = c->s.base;
+    struct search s = {.ev = ev, .set = set, .c = c, .out = out, .want_place = want_place};
 
-    while (str_run_next(&run, ev, c, 0)) {
-        const uint8_t *end = base + run.end_off, *p = base + run.start_off;
-        uint32_t i = run.from;
-        while ((p = find_first(nd, p, end))) {
-            i = row_at(ev, c->s.off, i, run.to, (uint32_t)(p - base));
-            uint32_t r = str_run_row(ev, i), at = (uint32_t)(p - base) - c->s.off[r];
-            if (at + nd->n <= c->s.len[r])
-                out[r] = want_place ? at : 1;
-            if (++i == run.to)
-                break;
-            p = base + c->s.off[str_run_row(ev, i)];
-        }
+    while (str_run_next(&s.run, ev, c, 0)) {
+        s.i = s.run.from;
+        s.next = s.run.start_off;
+        search_run(&s);
     }
 }
 

@@ -49,6 +49,7 @@ void format_finish(struct source_reader *r, struct vec *out, uint32_t rows)
     out->sel_cnt = rows;
     out->ord_hi = r->ord_hi;
     out->ord_lo = r->ord_lo;
+    out->place = NULL;
     r->ord_lo += rows;
     r->counters->offered += rows;
 }

@@ -13,12 +13,7 @@
 #include <string.h>
 
 #include "rdd/byte_find.h"
-#include "rdd/format.h"
-
-struct text_vec {
-    uint32_t *off, *len;           /* NULL when the program does not read the line */
-    uint32_t rows, dropped, bytes; /* so far */
-};
+#include "rdd/format_text.h"
 
 /* lines_put makes rows of n lines: line i ends before the '\n' at p[end[i]]. */
 static void lines_put(struct text_vec *v, const uint8_t *base, const uint8_t *p,
@@ -37,10 +32,7 @@ static void lines_put(struct text_vec *v, const uint8_t *base, const uint8_t *p,
         len[i] -= len[i] && base[off[i] + len[i] - 1] == '\r';
 }
 
-/* line_last takes the line at p that ends with the run, or far away: the only kind that may be
- * too long. Returns the bytes to step over. */
-static uint32_t line_last(struct source_reader *r, struct text_vec *v, const uint8_t *p,
-                          uint32_t left)
+uint32_t text_last(struct source_reader *r, struct text_vec *v, const uint8_t *p, uint32_t left)
 {
     const uint8_t *nl = memchr(p, '\n', left);
     uint32_t len = nl ? (uint32_t)(nl - p) : left;
@@ -60,7 +52,7 @@ static uint32_t line_last(struct source_reader *r, struct text_vec *v, const uin
     return bytes;
 }
 
-int format_text_read(struct source_reader *r, struct vec *out, struct arena *a)
+static int read_all(struct source_reader *r, struct vec *out, struct arena *a)
 {
     uint32_t end[VEC_ROWS_MAX + BYTE_FIND_SLACK];
     struct text_vec v = {0};
@@ -88,7 +80,7 @@ int format_text_read(struct source_reader *r, struct vec *out, struct arena *a)
         } else if (window < left && v.bytes) {
             break; /* the line does not fit behind the others */
         } else {
-            bytes = line_last(r, &v, p, left);
+            bytes = text_last(r, &v, p, left);
         }
         r->pos += bytes;
         v.bytes += bytes;
@@ -96,4 +88,13 @@ int format_text_read(struct source_reader *r, struct vec *out, struct arena *a)
     r->counters->bytes += v.bytes;
     format_finish(r, out, v.rows);
     return (int)(v.rows + v.dropped);
+}
+
+int format_text_read(struct source_reader *r, struct vec *out, struct arena *a)
+{
+    if (r->needles && !r->plain_left)
+        return format_text_find(r, out, a);
+    r->plain_left -= r->plain_left > 0;
+    r->held = false;
+    return read_all(r, out, a);
 }

@@ -24,6 +24,7 @@
 #define RDD_PLAN_H
 
 #include "rdd/dstream.h"
+#include "rdd/find.h"
 #include "rdd/rows.h"
 
 #define PLAN_STAGES_MAX    64u
@@ -114,6 +115,8 @@ struct stage {
     const struct type *type;
     struct pnode *root;         /* PN_PASS */
     bool want[TYPE_LEAVES_MAX]; /* source: columns that are read */
+    struct needle_set needles;  /* source: a text without one of them has no effect (cnt 0: any) */
+    const struct pnode *met;    /* the first filter, if it asks for nothing but needles; or NULL */
     uint64_t fingerprint;
     uint64_t slide;   /* active */
     uint64_t writes;  /* bit x: writes exchange x */

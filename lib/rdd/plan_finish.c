@@ -6,6 +6,7 @@
 
 #include "rdd/agg_state.h"
 #include "rdd/plan_finish.h"
+#include "rdd/plan_needles.h"
 #include "rdd/plan_order.h"
 
 #define STATE_BYTES_MAX (4ull << 30) /* of a partition: its offsets have 32 bits */
@@ -102,10 +103,12 @@ void plan_finish(struct plan *p)
             p->exchange[i]->agg.row_bytes = 8;
     for (uint32_t i = 0; i < p->stages_cnt; i++) {
         struct stage *s = p->stage[i];
-        if (s->source >= 0)
+        if (s->source >= 0) {
             want_node(s->root, type_leaves(s->type), s->want);
-        else
+            plan_needles(s);
+        } else {
             s->from->sorted = order_matters(s->root);
+        }
         uint64_t m = memory_of(p, s) + 1;
         p->memory_len = m > p->memory_len ? m : p->memory_len;
         for (uint32_t o = 0; o < p->outputs_cnt; o++)

@@ -141,6 +141,14 @@ struct source_counters {
     uint64_t bytes;
 };
 
+/* source_finds: does its reader make use of needles? */
+static inline bool source_finds(const struct source_spec *s)
+{
+    return s->kind == SOURCE_RECORDS && s->format.kind == FORMAT_TEXT;
+}
+
+struct needle_set;
+
 /*
  * A reader walks one input block and gives vectors. It is resumable: it keeps the position
  * (row of the index, byte inside the run), so a task can stop between vectors.
@@ -156,6 +164,12 @@ struct source_reader {
     uint64_t ord_lo;  /* of the next record */
     const bool *want; /* by leaf: is the column read? NULL: all */
     struct source_counters *counters;
+    /* Lines of text without one of them may be counted without being made rows; NULL: none may.
+     * Set between init and the first vector, where the column is wanted. */
+    const struct needle_set *needles;
+    bool held;           /* the last vector has only rows that hold one */
+    uint32_t plain_left; /* vectors to read without regard to them, which costs less now */
+    bool runs_apart;     /* runs are swept one by one (format_text_find.c) */
     /* shown is called for the first few dropped records of each kind (--show-dropped); may be
      * NULL. */
     void (*shown)(void *ctx, enum record_drop why, const uint8_t *bytes, uint32_t len);
@@ -167,7 +181,8 @@ void source_reader_init(struct source_reader *r, const struct source_spec *spec,
                         struct source_counters *counters);
 /*
  * source_read gives the next vector: up to VEC_ROWS_MAX records and about VEC_BYTES_MAX bytes,
- * those that are dropped included, so that bad input does not make a step longer. Columns not
+ * those that are dropped included, so that bad input does not make a step longer. Of text of which
+ * most lines are only counted (needles) it is some times as much. Columns not
  * wanted have kind set and arrays NULL. out->col has room for the leaves of the type. Returns 1
  * and a vector (without a row alive, when all its records were dropped), 0 when the block is
  * read to its end, or -ENOMEM when the arena is too small.

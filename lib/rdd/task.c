@@ -154,6 +154,7 @@ void runner_feed(struct runner *r, uint32_t stage, uint64_t interval, uint32_t t
     memset(r->flat_ord, 0, r->plan->nodes_cnt * 8);
     source_reader_init(&r->reader, r->source[s->source], b->index, b->hdr.rows, b->base, b->ord_hi,
                        s->want, &r->counters[s->source]);
+    r->reader.needles = s->needles.cnt ? &s->needles : NULL;
     r->reader.shown = r->shown;
     r->reader.shown_ctx = r->shown_ctx;
 }
@@ -194,8 +195,11 @@ static bool step_feed(struct runner *r)
     arena_reset(&r->scratch);
     int n = source_read(&r->reader, &v, &r->scratch);
     MR_ASSERT(n >= 0);          /* the scratch holds any vector of a source */
-    if (n > 0 && v.sel_cnt > 0) /* every record of it may have been dropped */
-        pipeline_push(r->p, r->p->stage->root, &v);
+    const struct stage *s = r->p->stage;
+    if (n > 0 && r->reader.held && s->met)
+        pipeline_kids(r->p, s->met, &v);
+    else if (n > 0 && v.sel_cnt > 0) /* every record of it may have been dropped */
+        pipeline_push(r->p, s->root, &v);
     return n > 0;
 }
 
