@@ -86,7 +86,7 @@ PERF_TOOL_BINS := $(addprefix $(BUILD)/perf/,$(PERF_TOOLS))
 PERF_TOOL_OBJS := $(call obj,perf/gen_text.c perf/gen_frames.c $(wildcard perf/port_*.c))
 PROGRAM     := $(if $(wildcard dpdk-app/main.c),$(BUILD)/millrace)
 
-.PHONY: help all run test check bench format clean tests unit e2e asan tsan fuzz fuzz-corpus \
+.PHONY: help all run test check bench bench-growth bench-micro format clean tests unit e2e asan tsan fuzz fuzz-corpus \
         check-format check-tidy check-includes check-clang-tidy check-gcc check-clang programs \
         test-programs fuzzers benches
 .DEFAULT_GOAL := help

@@ -65,19 +65,6 @@ static void look(struct machine *m)
         fclose(f);
 }
 
-void report_machine(FILE *f, uint32_t lcores)
-{
-    struct machine m;
-
-    look(&m);
-    fprintf(f, "machine  %s, %ld cpus, L2 %ld KB, L3 %ld KB, simd %s, load %.1f\n", m.cpu, m.cpus,
-            m.l2_bytes / 1024, m.l3_bytes / 1024, simd_level_name(simd_level), m.load);
-    fprintf(f, "versions Linux %s, %s, compiler %s\n", m.kernel, rte_version(), __VERSION__);
-    fprintf(f, "memory   %s\nlcores  ", perf_pages_mode());
-    for (uint32_t i = 0; i < lcores; i++)
-        fprintf(f, " %u on cpu %u%s", i, crew_cpu(i), i + 1 < lcores ? "," : "\n");
-}
-
 void report_feed(FILE *f, const struct perf_blocks *b)
 {
     fprintf(f, "\nfeed     %u sealed blocks, %.0f MB, recycled: %s\n", b->cnt,
@@ -96,7 +83,7 @@ void report_row(FILE *f, const struct bench_row *r)
     fflush(f);
 }
 
-void report_machine_json(FILE *f, const double *read_per_s, uint32_t lcores)
+static void machine_json(FILE *f, const double *read_per_s, uint32_t lcores)
 {
     struct machine m;
 
@@ -158,7 +145,7 @@ int report_json(const char *path, const struct bench_row *row, uint32_t cnt,
     if (!f)
         return -errno;
     fprintf(f, "{\"machine\": ");
-    report_machine_json(f, read_per_s, lcores);
+    machine_json(f, read_per_s, lcores);
     json_list(f, "rows", row, cnt, json_row);
     json_list(f, "details", row, cnt, json_detail);
     fprintf(f, "}\n");

@@ -23,15 +23,11 @@ struct bench_row {
 
 /* report_cache_bytes: of the last-level cache, as the kernel tells it. */
 uint64_t report_cache_bytes(void);
-/* report_machine prints machine, versions and core map; report_feed what the rows that follow were
- * fed, and the head of their table. */
-void report_machine(FILE *f, uint32_t lcores);
+/* report_feed prints what the rows that follow were fed, and the head of their table. */
 void report_feed(FILE *f, const struct perf_blocks *b);
 void report_row(FILE *f, const struct bench_row *r);
-/* report_machine_json writes the object that is "machine". read_per_s: bytes/s that a loop reads
- * from memory, by lcores (0: not measured). */
-void report_machine_json(FILE *f, const double *read_per_s, uint32_t lcores);
-/* report_json writes the file; 0 or -errno. */
+/* report_json writes the file; 0 or -errno. read_per_s: bytes/s that a loop reads from memory, by
+ * lcores. */
 int report_json(const char *path, const struct bench_row *row, uint32_t cnt,
                 const double *read_per_s, uint32_t lcores);
 
