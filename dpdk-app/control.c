@@ -25,6 +25,7 @@ static void carry_out(struct control *c, const struct action *a)
     case ACT_COMMAND:
         if (!worker_command(&n->worker[a->worker], a->cmd))
             MR_ASSERT(!"room for a command: credits are fewer than the ring holds");
+        c->commands_out[a->worker]++;
         return;
     case ACT_OUTPUT: control_output(c, a); return;
     case ACT_RELEASE: control_release(c, pool_block(n->pool, a->block.slot)); return;
@@ -64,6 +65,7 @@ static void answered(struct control *c, uint32_t worker, const struct answer_msg
             c->shuffle[e.shuffle_cnt++] = (struct shuffle_ref){r[i].block, (uint16_t)r[i].exchange,
                                                                (uint16_t)r[i].partition_or_output};
     }
+    c->commands_out[worker]--;
     report_work(c->report, m);
     control_event(c, &e);
 }
@@ -114,6 +116,8 @@ static void watch_end(struct control *c)
     if (c->phase == CONTROL_RUNNING && atomic_load(&n->stopping)) {
         c->cut = true;
         c->phase = CONTROL_FINISHING;
+        if (n->input[0].replay)
+            replay_stop(n->input[0].replay);
     }
     if (c->phase > CONTROL_FINISHING || !control_inputs_ended(c))
         return;
@@ -126,22 +130,6 @@ static void watch_end(struct control *c)
     if (n->input[0].replay && !c->cut)
         replay_end(n->input[0].replay, &last, &cut);
     stop_at(c, last, cut);
-}
-
-/* Live ports shed when intervals or pages pile up, before tasks find no page. */
-static void watch_backlog(struct control *c)
-{
-    struct sched_view v;
-    struct node *n = c->node;
-
-    if (!n->live)
-        return;
-    sched_look(c->sched, &v);
-    uint32_t free_pages = pool_pages_free(n->pool);
-    bool shed = atomic_load_explicit(&n->shed, memory_order_relaxed);
-    bool low = free_pages < (shed ? 2 * c->pages_low : c->pages_low);
-    if (shed != (v.backlogged || low))
-        atomic_store(&n->shed, !shed);
 }
 
 static void watch_clock(struct control *c)
@@ -178,16 +166,16 @@ uint32_t control_step(struct control *c)
     uint32_t did = answers(c);
 
     did += control_inputs(c);
-    if (sched_more(c->sched) && control_room(c)) {
-        control_event(c, NULL);
-        did++;
-    }
     did += control_outputs(c);
     did += report_step(c->report);
     did += c->recorder ? recorder_step(c->recorder) : 0;
     control_mark_closed(c);
     watch_clock(c);
-    watch_backlog(c);
+    control_watch_memory(c, did > 0);
+    if (sched_more(c->sched) && control_room(c)) {
+        control_event(c, NULL);
+        did++;
+    }
     if (control_room(c))
         watch_end(c);
     end_run(c);
@@ -287,9 +275,9 @@ struct control *control_new(struct node *n, char *err, size_t err_bytes)
     c->marked = n->first_tick;
     struct pool_view v;
     pool_look(n->pool, &v);
+    c->pages_cnt = v.pages_cnt;
     c->pages_low = v.pages_cnt / 5;
     set_end(c);
-    c->start_tsc = rte_rdtsc();
     if (control_open_sinks(c, err, err_bytes)) {
         control_free(c);
         return NULL;

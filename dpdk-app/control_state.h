@@ -65,8 +65,12 @@ struct control {
     uint64_t last_tick;    /* of the run (--for); UINT64_MAX: open */
     bool cut;              /* a signal: the last tick is not whole */
     uint64_t after_end;    /* rows of blocks that came after the last tick */
-    uint64_t sync_tsc, look_tsc, start_tsc;
-    uint64_t pages_low;
+    uint64_t sync_tsc;
+    /* control_memory.c */
+    uint32_t pages_cnt, pages_low;
+    uint32_t commands_out[SCHED_WORKERS_MAX];
+    uint64_t still_tsc; /* since when nothing moves; 0: it does */
+    bool gave_up;
 };
 
 /* control_event gives an event to the scheduler and carries out what follows. */
@@ -86,6 +90,8 @@ uint64_t control_closed_by_all(const struct control *c);
 uint64_t control_closed_by_any(const struct control *c);
 /* control_mark_closed writes into the record what is closed by all. */
 void control_mark_closed(struct control *c);
+/* control_memory.c: how short memory is; the end of a run that cannot go on. */
+void control_watch_memory(struct control *c, bool did);
 /* control_outputs.c: outputs to the writer and back; how many. */
 uint32_t control_outputs(struct control *c);
 void control_output(struct control *c, const struct action *a);

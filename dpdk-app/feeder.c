@@ -100,8 +100,10 @@ bool feeder_enter(struct feeder *f)
         feeder_close_until(f, tick);
     feeder_reach(f, tick);
     if (tick > f->joined_tick) {
-        if (!others_reached(f, tick))
+        if (!others_reached(f, tick)) {
+            f->behind = true;
             return false;
+        }
         f->joined_tick = tick;
     }
     f->busy_tick = f->open_tick;
@@ -161,18 +163,43 @@ static void stop_here(struct feeder *f)
     feeder_finish(f, NULL);
 }
 
+static void set_stand(struct feeder *f, enum feeder_stand stand)
+{
+    if (atomic_load_explicit(&f->stand, memory_order_relaxed) != (int)stand)
+        atomic_store_explicit(&f->stand, stand, memory_order_relaxed);
+}
+
+enum feeder_stand feeder_stand(const struct feeder *f)
+{
+    return (enum feeder_stand)atomic_load_explicit(&f->stand, memory_order_relaxed);
+}
+
+/* So many pages are left to tasks and rows. What lies ahead of the interval that everything waits
+ * for is read while there is plenty. */
+static uint32_t pages_left_to_others(const struct feeder *f)
+{
+    const _Atomic uint64_t *oldest = f->conf.oldest_end_tick;
+    bool ahead = oldest && f->open_tick > atomic_load_explicit(oldest, memory_order_relaxed);
+
+    return ahead ? f->conf.pages_ahead : f->conf.pages_reserve;
+}
+
 bool feeder_step(struct feeder *f, uint64_t now_ns)
 {
     enum feeder_did did = FEEDER_NO_MEMORY;
 
+    f->behind = false;
     if (f->ended || !feeder_room(f))
         return false;
     if (atomic_load_explicit(&f->stopping, memory_order_relaxed)) {
         stop_here(f);
         return true;
     }
-    if (pool_pages_free(f->conf.pool) >= f->conf.pages_reserve)
+    if (pool_pages_free(f->conf.pool) >= pages_left_to_others(f))
         did = f->recfile ? feeder_step_records(f, now_ns) : feeder_step_frames(f, now_ns);
+    set_stand(f, did == FEEDER_NO_MEMORY ? FEEDER_WAITS_FOR_MEMORY
+                 : f->behind             ? FEEDER_WAITS_FOR_OTHERS
+                                         : FEEDER_MOVES);
     if (did == FEEDER_NO_MEMORY)
         return wait_on(f, now_ns);
     set_waiting(f, false);

@@ -80,8 +80,10 @@ struct feeder_conf {
     uint64_t boot_epoch;
     uint32_t rows_max, bytes_max; /* of a block; 0: what fits */
     struct pool *pool;
-    uint32_t pages_reserve; /* wait while fewer pages are free */
-    uint32_t streams_cnt;   /* several of a file of records read the same format */
+    uint32_t pages_reserve; /* wait while fewer pages are free, ... */
+    uint32_t pages_ahead;   /* or fewer than these in a tick beyond *oldest_end_tick */
+    const _Atomic uint64_t *oldest_end_tick; /* may be NULL */
+    uint32_t streams_cnt;                    /* several of a file of records read the same format */
     struct feeder_stream stream[FEEDER_STREAMS_MAX];
 };
 
@@ -127,6 +129,9 @@ uint64_t feeder_last_tick(const struct feeder *f);
 struct strbuf;
 void feeder_show_dropped(const struct feeder *f, struct strbuf *out);
 void feeder_look(const struct feeder *f, struct feeder_view *v);
+/* feeder_stand: what it waits for, since its last step. */
+enum feeder_stand { FEEDER_MOVES, FEEDER_WAITS_FOR_MEMORY, FEEDER_WAITS_FOR_OTHERS };
+enum feeder_stand feeder_stand(const struct feeder *f);
 /* feeder_error: after FEED_END, a sentence when the input is damaged (what was read stands); ""
  * else. */
 const char *feeder_error(const struct feeder *f);

@@ -89,7 +89,9 @@ struct feeder {
     uint64_t joined_tick;     /* all have reached it */
 
     uint64_t wait_since_ns;
-    bool ended; /* END was said */
+    bool behind;       /* in this step: it has to wait for others */
+    _Atomic int stand; /* enum feeder_stand */
+    bool ended;        /* END was said */
     atomic_bool stopping;
     _Atomic bool told; /* error and last tick stand */
     uint64_t last_tick;

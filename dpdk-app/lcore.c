@@ -42,6 +42,22 @@ static uint32_t step_input(struct node *n, struct node_input *in)
     return in->ingest ? step_ingest(n, in) : step_feeder(n, in);
 }
 
+uint32_t lcore_others(struct node_lcore *l, const struct worker *waiting)
+{
+    uint32_t did = 0;
+
+    for (uint32_t i = 0; i < l->inputs_cnt; i++)
+        did += step_input(l->node, &l->node->input[l->input[i]]);
+    for (uint32_t i = 0; i < l->workers_cnt; i++) {
+        struct worker *w = &l->node->worker[l->worker[i]];
+        if (w != waiting && !atomic_load_explicit(&w->waiting, memory_order_relaxed))
+            did += worker_step(w);
+    }
+    if (l->control)
+        did += control_step(l->node->control);
+    return did;
+}
+
 static uint32_t step_control(struct node *n)
 {
     uint32_t did = control_step(n->control);
@@ -70,8 +86,12 @@ static uint32_t lcore_turn(struct node_lcore *l)
 
     for (uint32_t i = 0; i < l->inputs_cnt; i++)
         did += counted(l, step_input(n, &n->input[l->input[i]]), &from);
-    for (uint32_t i = 0; i < l->workers_cnt; i++)
-        did += counted(l, worker_step(&n->worker[l->worker[i]]), &from);
+    for (uint32_t i = 0; i < l->workers_cnt; i++) {
+        struct worker *w = &n->worker[l->worker[i]];
+        uint32_t stepped = worker_step(w);
+        from += w->waited_tsc; /* is no work */
+        did += counted(l, stepped, &from);
+    }
     if (l->control)
         did += counted(l, step_control(n), &from);
     return did;

@@ -12,6 +12,7 @@
 #include "dpdk-app/control.h"
 #include "dpdk-app/filter.h"
 #include "dpdk-app/node.h"
+#include "dpdk-app/node_wait.h"
 #include "dpdk-app/node_wire.h"
 #include "dpdk-app/plan_print.h"
 #include "dpdk-app/tell.h"
@@ -127,7 +128,7 @@ static int open_states(struct node *n, FILE *err)
 static int open_runner(struct node *n, struct worker *w, uint32_t j)
 {
     struct node_job *nj = &n->job[j];
-    struct block_mem mem = pool_block_mem(n->pool);
+    struct block_mem mem = node_wait_mem(n, w->idx);
     struct runner *r = take(sizeof *r);
     void *room = take(runner_bytes(nj->plan, nj->job->sources_cnt));
 

@@ -97,6 +97,14 @@ struct node_lcore {
 
 struct control;
 
+/* node_wait.h: a worker that waits for memory. */
+struct node_wait {
+    struct node *node;
+    struct node_lcore *lcore;
+    struct worker *worker;
+    struct block_mem pool;
+};
+
 struct node {
     const struct run_conf *conf;
     struct appliance *appliance;
@@ -109,6 +117,7 @@ struct node {
     struct node_input input[INPUTS_MAX];
     struct port port[PORTS_MAX];
     struct worker worker[SCHED_WORKERS_MAX];
+    struct node_wait wait[SCHED_WORKERS_MAX];
     struct node_lcore lcore[LCORES_MAX];
     uint64_t tick_ns; /* the greatest common divisor of the jobs' periods */
     uint64_t first_tick;
@@ -116,6 +125,10 @@ struct node {
     struct pool *pool;
     struct control *control;
     atomic_bool shed;    /* ingest drops everything: pages or intervals pile up */
+    atomic_bool no_wait; /* nothing gives memory back: what finds none is lost */
+    /* Ticks up to this are in the oldest interval of every job; files read what is beyond only
+     * while half of the pages are free. */
+    _Atomic uint64_t oldest_end_tick;
     atomic_int stopping; /* 1: inputs finish; 2: at once */
     atomic_bool halt;    /* lcores leave their loops */
 };
@@ -132,5 +145,8 @@ void node_close(struct node *n);
 
 /* lcore.c: the loop of every lcore. */
 int lcore_main(void *lcore);
+/* lcore_others gives the lcore's other roles a turn, in the middle of a step of the worker that
+ * waits; how much they did. */
+uint32_t lcore_others(struct node_lcore *l, const struct worker *waiting);
 
 #endif

@@ -143,10 +143,15 @@ uint64_t node_memory_ticks(const struct node *n)
     return ticks;
 }
 
-/* Pages that files leave to shuffles and outputs. */
+/* Pages that files leave to shuffles and outputs, of the interval that is under way and beyond. */
 static uint32_t pages_reserve(const struct node *n)
 {
     return (uint32_t)(n->appliance->blocks_bytes / PAGE_BYTES / 4);
+}
+
+static uint32_t pages_ahead(const struct node *n)
+{
+    return 2 * pages_reserve(n);
 }
 
 uint64_t node_streams_hash(const struct node *n)
@@ -171,7 +176,9 @@ static struct feeder_conf feeder_base(const struct node *n)
                                 .queue_idx = n->inputs_cnt,
                                 .pool = n->pool,
                                 .rows_max = n->conf->block_rows,
-                                .pages_reserve = pages_reserve(n)};
+                                .pages_reserve = pages_reserve(n),
+                                .pages_ahead = pages_ahead(n),
+                                .oldest_end_tick = &n->oldest_end_tick};
 }
 
 static int add_feeder(struct node *n, const struct feeder_conf *conf, char *err, size_t err_bytes)
@@ -269,6 +276,8 @@ static int open_replay(struct node *n, char *err, size_t err_bytes)
     struct replay_conf conf = {.dir = n->conf->replay,
                                .pool = n->pool,
                                .pages_reserve = pages_reserve(n),
+                               .pages_ahead = pages_ahead(n),
+                               .oldest_end_tick = &n->oldest_end_tick,
                                .tick_ns = n->tick_ns,
                                .streams_cnt = n->streams_cnt,
                                .hash = node_streams_hash(n)};
@@ -283,6 +292,29 @@ static int open_replay(struct node *n, char *err, size_t err_bytes)
     return 0;
 }
 
+/* Pages that are held however little comes: what files are read into, the open index of each
+ * stream (captures: its copied bytes too), the open page of each job at each worker; and two at
+ * each worker for what a task makes. A quarter stays free of files. */
+static int check_pages(const struct node *n, char *err, size_t err_bytes)
+{
+    uint32_t pages = n->workers_cnt * (n->jobs_cnt + 2), have;
+
+    for (uint32_t i = 0; i < n->inputs_cnt; i++)
+        pages +=
+            n->input[i].replay ? 1 : n->input[i].streams_cnt * (n->conf->pcaps_cnt ? 2 : 1) + 1;
+    pages += (pages + 2) / 3;
+    have = (uint32_t)(n->appliance->blocks_bytes / PAGE_BYTES);
+    if (pages <= have)
+        return 0;
+    snprintf(err, err_bytes,
+             "%s: memory.blocks of %u MB is too little for %u input%s and %u job%s on %u worker%s: "
+             "%u MB at least",
+             n->appliance->file, have * (PAGE_BYTES >> 20), n->inputs_cnt,
+             n->inputs_cnt == 1 ? "" : "s", n->jobs_cnt, n->jobs_cnt == 1 ? "" : "s",
+             n->workers_cnt, n->workers_cnt == 1 ? "" : "s", pages * (PAGE_BYTES >> 20));
+    return -ENOMEM;
+}
+
 int node_open_inputs(struct node *n, char *err, size_t err_bytes)
 {
     const struct run_conf *c = n->conf;
@@ -290,14 +322,18 @@ int node_open_inputs(struct node *n, char *err, size_t err_bytes)
 
     if (n->live)
         return open_ports(n, err, err_bytes);
-    if (c->replay)
-        return open_replay(n, err, err_bytes);
+    if (c->replay) {
+        rc = open_replay(n, err, err_bytes);
+        return rc ? rc : check_pages(n, err, err_bytes);
+    }
     for (uint32_t i = 0; !rc && i < c->pcaps_cnt; i++)
         rc = open_capture(n, c->pcap[i].port, c->pcap[i].file, err, err_bytes);
     for (uint32_t i = 0; !rc && i < c->inputs_cnt; i++)
         rc = open_file(n, c->input[i].source, c->input[i].file, err, err_bytes);
     if (!rc)
         rc = check_streams(n, err, err_bytes);
+    if (!rc)
+        rc = check_pages(n, err, err_bytes);
     if (!rc)
         align_feeders(n);
     return rc;

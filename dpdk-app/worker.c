@@ -126,7 +126,7 @@ static void answer(struct worker *w)
                            .busy_tsc = w->cmd_tsc,
                            .records = now.offered - w->before.offered,
                            .refs_cnt = r->out.made_cnt,
-                           .lost = w->cmd.kind == CMD_CLOSE && !r->complete};
+                           .lost = runner_lost(r)};
     for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
         a.dropped[d] = now.dropped[d] - w->before.dropped[d];
     if (rte_ring_enqueue_elem(w->answers, &a, sizeof a))
@@ -139,6 +139,7 @@ bool worker_step(struct worker *w)
 {
     uint64_t from = rte_rdtsc();
 
+    w->waited_tsc = 0;
     if (w->state == WORKER_IDLE) {
         if (rte_ring_dequeue_elem(w->cmds, &w->cmd, sizeof w->cmd))
             return false;
@@ -146,7 +147,7 @@ bool worker_step(struct worker *w)
     }
     if (w->state == WORKER_RUNNING)
         run(w);
-    uint64_t took = rte_rdtsc() - from;
+    uint64_t took = rte_rdtsc() - from - w->waited_tsc;
     w->cmd_tsc += took;
     atomic_fetch_add_explicit(&w->busy_tsc, took, memory_order_relaxed);
     if (w->state == WORKER_ANSWERING)

@@ -6,7 +6,8 @@
  * Three rings of messages that hold no pointer (they could cross a wire): commands (sched.h),
  * references of the blocks that a command made, and its answer, which comes after all its
  * references. A step does one vector of a task (task.h); the rings are single-producer and
- * single-consumer. A worker never waits: where a ring is full it comes back in its next step.
+ * single-consumer. Where a ring is full a worker comes back in its next step. Only for memory does
+ * it wait inside a step (node_wait.h).
  */
 #ifndef DPDK_APP_WORKER_H
 #define DPDK_APP_WORKER_H
@@ -36,7 +37,7 @@ struct answer_msg {
     uint32_t attempt;
     uint32_t refs_cnt;
     uint16_t job;
-    uint16_t lost; /* a state lacks records */
+    uint16_t lost; /* what was made lacks records */
     uint32_t pad;
 };
 
@@ -66,6 +67,8 @@ struct worker {
     uint64_t cmd_tsc;
     struct source_counters before; /* the command: over all sources */
     _Atomic uint64_t busy_tsc;     /* useful work since start */
+    _Atomic bool waiting;          /* for memory */
+    uint64_t waited_tsc;           /* for memory, in this step */
 };
 
 /* worker_open makes the rings; runners are set by the caller. 0, or -errno. */

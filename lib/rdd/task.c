@@ -140,6 +140,7 @@ static void begin(struct runner *r, enum task_kind kind, uint64_t interval, uint
     r->phase = 0;
     r->cursor = 0;
     r->complete = true;
+    r->refused_before = r->out.refused;
     r->out.interval = interval;
     r->out.task = task;
 }
@@ -359,4 +360,9 @@ bool runner_step(struct runner *r)
     if (!more)
         r->task = TASK_NONE;
     return more;
+}
+
+bool runner_lost(const struct runner *r)
+{
+    return !r->complete || r->out.refused != r->refused_before;
 }

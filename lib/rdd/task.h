@@ -63,7 +63,8 @@ struct runner {
     const struct exchange *x;
     uint32_t cursor;
     int phase;
-    bool complete; /* close: no state lacks records */
+    bool complete;           /* close: no state lacks records */
+    uint64_t refused_before; /* by `out`, when the task was begun */
 };
 
 /* runner_bytes: memory of a runner's writers, scratch and counters. */
@@ -86,5 +87,7 @@ void runner_close_interval(struct runner *r, uint32_t exchange, uint64_t interva
                            uint32_t partition_first, uint32_t partition_cnt);
 /* runner_step does a vector's work; true: there is more. */
 bool runner_step(struct runner *r);
+/* runner_lost: what the last task made lacks records: of its states, or for want of memory. */
+bool runner_lost(const struct runner *r);
 
 #endif

@@ -13,6 +13,7 @@ static void reset(struct sched_job_state *j, struct interval *iv)
     iv->sources_left = j->sources_cnt;
     iv->stages_left = p->stages_cnt;
     iv->commands_out = 0;
+    iv->lost = false;
     iv->kept = LIST_EMPTY;
     for (uint32_t i = 0; i < p->stages_cnt; i++)
         iv->stage[i] = (struct stage_state){.waiting = LIST_EMPTY};
@@ -70,12 +71,46 @@ static void open_known(struct sched *s, struct sched_job_state *j)
     }
 }
 
+void stage_lost(struct sched_job_state *j, struct interval *iv, uint32_t stage)
+{
+    const struct stage *st = j->plan->stage[stage];
+
+    iv->lost = true;
+    for (uint32_t x = 0; x < j->plan->exchanges_cnt; x++)
+        iv->exchange[x].lacks |= st->writes >> x & 1;
+    for (uint32_t o = 0; o < j->plan->outputs_cnt; o++)
+        iv->output[o].lost |= st->outputs >> o & 1;
+}
+
+/* Does the window of the exchange that ends with this interval cover one that lacks records? What
+ * is written in all of them is known when the exchange closes. */
+static bool window_lacks(struct sched *s, struct sched_job_state *j, uint64_t pos,
+                         uint32_t exchange)
+{
+    uint64_t len = j->plan->exchange[exchange]->len, number = job_interval(s, j, pos)->number;
+    const struct exchange_plan *x = &j->exchange[exchange];
+
+    for (uint64_t p = j->head; p <= pos; p++) {
+        const struct interval *iv = job_interval(s, j, p);
+        if (iv->exchange[exchange].lacks && number - iv->number < len)
+            return true;
+    }
+    return x->has_lacked && number - x->lacked < len;
+}
+
 void stage_ended(struct sched *s, struct sched_job_state *j, uint64_t pos, uint32_t stage)
 {
     struct interval *iv = job_interval(s, j, pos);
     const struct stage *st = j->plan->stage[stage];
 
     MR_ASSERT(!iv->stage[stage].ended);
+    if (st->from && window_lacks(s, j, pos, st->from->idx))
+        iv->exchange[st->from->idx].lost = true;
+    if (st->from && iv->exchange[st->from->idx].lost) {
+        iv->lost = true;
+        if (slide_active(st->from->slide, iv->number))
+            stage_lost(j, iv, stage);
+    }
     iv->stage[stage].ended = true;
     iv->stages_left--;
     for (uint32_t o = 0; o < j->plan->outputs_cnt; o++)
@@ -94,15 +129,6 @@ static bool is_cut(const struct sched *s, const struct interval *iv)
     return s->stopping && iv->end_tick >= s->cut_tick;
 }
 
-/* Did one of these exchanges lose records? */
-static bool has_lost(const struct sched_job_state *j, const struct interval *iv, uint64_t exchanges)
-{
-    for (uint32_t x = 0; x < j->plan->exchanges_cnt; x++)
-        if ((exchanges >> x & 1) && iv->exchange[x].lost)
-            return true;
-    return false;
-}
-
 static void output_leave(struct sched *s, struct sched_job_state *j, struct interval *iv,
                          uint32_t output)
 {
@@ -113,7 +139,7 @@ static void output_leave(struct sched *s, struct sched_job_state *j, struct inte
     a->job = j->idx;
     a->interval = iv->number;
     a->output = output;
-    a->complete = !is_cut(s, iv) && !has_lost(j, iv, j->plan->output[output].exchanges);
+    a->complete = !is_cut(s, iv) && !iv->output[output].lost;
     a->blocks = blocks;
     a->blocks_cnt = l->cnt;
     while (l->cnt) {
@@ -165,7 +191,12 @@ static bool retire(struct sched *s, struct sched_job_state *j)
     struct action *a = act(s, ACT_INTERVAL);
     a->job = j->idx;
     a->interval = iv->number;
-    a->complete = !is_cut(s, iv) && !has_lost(j, iv, UINT64_MAX);
+    a->complete = !is_cut(s, iv) && !iv->lost;
+    for (uint32_t x = 0; x < j->plan->exchanges_cnt; x++)
+        if (iv->exchange[x].lacks) {
+            j->exchange[x].has_lacked = true;
+            j->exchange[x].lacked = iv->number;
+        }
     keep(s, j, &iv->kept);
     j->head++;
     return true;

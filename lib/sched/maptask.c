@@ -115,11 +115,12 @@ static void feed(struct sched *s, struct maptask *t, uint64_t pos)
 }
 
 /* The oldest interval of which blocks of r may be fed, or UINT64_MAX. While shuffle blocks pile
- * up only the interval that everything else waits for goes on. */
+ * up, or memory is short, only the interval that everything else waits for goes on. */
 static uint64_t oldest_pos(struct sched *s, const struct reader *r)
 {
     struct sched_job_state *j = r->job;
-    bool tight = s->conf.refs_max - s->refs_cnt < s->conf.refs_max / 4;
+    bool tight =
+        s->conf.refs_max - s->refs_cnt < s->conf.refs_max / 4 || s->memory != SCHED_MEMORY_PLENTY;
     uint64_t tail = tight && j->head < j->tail ? j->head + 1 : j->tail;
 
     for (uint64_t pos = j->head; r->waiting_cnt && pos < tail; pos++) {
@@ -157,6 +158,15 @@ static struct reader *oldest_reader(struct sched *s, uint64_t *pos)
     return best;
 }
 
+/* While memory is tight a worker maps when it has nothing else to do, one block at a time: merges
+ * and closes give memory back. (What still waits for it then has to.) */
+static bool may_feed(const struct sched *s, const struct worker *w)
+{
+    if (s->memory == SCHED_MEMORY_TIGHT)
+        return !w->out_cnt;
+    return w->out_cnt < SCHED_CREDITS && w->feeds_cnt < SCHED_FEEDS;
+}
+
 /* The worker with the least to map, of those that may be given a FEED; workers_cnt if none. */
 static uint32_t idlest_worker(const struct sched *s)
 {
@@ -164,7 +174,7 @@ static uint32_t idlest_worker(const struct sched *s)
 
     for (uint32_t i = 0; i < s->conf.workers_cnt; i++) {
         const struct worker *w = &s->worker[i], *b = &s->worker[best];
-        if (w->out_cnt == SCHED_CREDITS || w->feeds_cnt == SCHED_FEEDS)
+        if (!may_feed(s, w))
             continue;
         if (best == s->conf.workers_cnt || w->map_rows < b->map_rows ||
             (w->map_rows == b->map_rows && w->out_cnt < b->out_cnt))
@@ -185,15 +195,18 @@ bool maptask_feed_one(struct sched *s)
         return false;
 
     struct maptask *t = &r->task[worker];
-    MR_ASSERT(!t->queued);
-    if (t->open && t->pos != pos)
+    if (t->open && t->pos != pos) {
+        if (t->queued) /* memory is short, and it waits for the interval that is fed now */
+            ready_remove(&s->worker[worker].ready, t);
         maptask_flush(s, t);
-    else
+    } else {
+        MR_ASSERT(!t->queued);
         feed(s, t, pos);
+    }
     return true;
 }
 
-void maptask_done(struct sched *s, struct slot *c)
+void maptask_done(struct sched *s, struct slot *c, bool lost)
 {
     struct reader *r = c->task->reader;
     struct worker *w = &s->worker[c->task->worker];
@@ -204,5 +217,7 @@ void maptask_done(struct sched *s, struct slot *c)
         input_read(s, s->items.item[c->blocks.head].input);
     }
     task_stage(s, r, c->pos)->out_cnt--;
+    if (lost)
+        stage_lost(r->job, job_interval(s, r->job, c->pos), r->stage);
     check_ended(s, r, c->pos);
 }

@@ -48,7 +48,7 @@ static void command_done(struct sched *s, const struct event *e)
     for (uint32_t i = 0; i < e->out_cnt; i++)
         take_output(s, j, iv, &e->out[i]);
     if (c->task)
-        maptask_done(s, c);
+        maptask_done(s, c, e->lost);
     else
         group_done(s, c, e->lost);
     let_go(s, c, iv);
@@ -69,10 +69,36 @@ static void take(struct sched *s, const struct event *e)
     }
 }
 
+/* While memory is short an interval is flushed and closed, which makes blocks of it, when those
+ * before it are done. */
+static bool may_be_given(const struct ready_entry *e)
+{
+    const struct group *g = e->what;
+    const struct maptask *t = e->what;
+
+    switch (e->rank) {
+    case READY_CLOSE: return g->pos == g->job->head;
+    case READY_MERGE: return true;
+    case READY_FLUSH: return t->pos == t->reader->job->head;
+    }
+    return true;
+}
+
+static bool next_ready(const struct sched *s, struct ready *r, struct ready_entry *e)
+{
+    if (s->memory != SCHED_MEMORY_PLENTY)
+        return ready_pop_if(r, may_be_given, e);
+    if (!r->cnt)
+        return false;
+    *e = ready_pop(r);
+    return true;
+}
+
 static void give_ready(struct sched *s, struct worker *w)
 {
-    while (w->out_cnt < SCHED_CREDITS && w->ready.cnt) {
-        struct ready_entry e = ready_pop(&w->ready);
+    struct ready_entry e;
+
+    while (w->out_cnt < SCHED_CREDITS && next_ready(s, &w->ready, &e)) {
         if (e.rank == READY_FLUSH)
             maptask_flush(s, e.what);
         else
@@ -120,6 +146,12 @@ uint32_t sched_step(struct sched *s, const struct event *e, const struct action 
     return s->actions_cnt;
 }
 
+void sched_memory(struct sched *s, enum sched_memory memory)
+{
+    s->more |= memory < s->memory; /* what had to wait may go on */
+    s->memory = memory;
+}
+
 bool sched_more(const struct sched *s)
 {
     return s->more;
@@ -140,9 +172,18 @@ static uint64_t late_intervals(const struct sched *s, const struct sched_job_sta
     return n + job_unopened(s, j, end);
 }
 
+/* The interval that a job is at, as its last tick. */
+static uint64_t oldest_end(const struct sched *s, const struct sched_job_state *j)
+{
+    uint64_t number = j->head < j->tail ? j->ring[j->head % s->ring_cnt].number : j->next;
+
+    return number * j->ratio + j->ratio - 1;
+}
+
 void sched_look(const struct sched *s, struct sched_view *v)
 {
-    *v = (struct sched_view){.blocks_waiting = s->input_waiting_cnt,
+    *v = (struct sched_view){.oldest_end_tick = UINT64_MAX,
+                             .blocks_waiting = s->input_waiting_cnt,
                              .blocks_held = s->input_cnt,
                              .refs_held = s->refs_cnt,
                              .commands_out = s->commands_cnt,
@@ -151,6 +192,10 @@ void sched_look(const struct sched *s, struct sched_view *v)
         const struct sched_job_state *j = &s->job[i];
         uint64_t known = j->tail - j->head + job_unopened(s, j, j->known_end);
 
+        if (oldest_end(s, j) < v->oldest_end_tick) {
+            v->oldest_end_tick = oldest_end(s, j);
+            v->oldest_job = i;
+        }
         v->intervals_open = max_u64(v->intervals_open, known);
         v->backlogged |= late_intervals(s, j) > s->conf.intervals_max;
     }

@@ -56,6 +56,9 @@
  *  6. Interval n of a job is done when all exchanges are closed for n and all outputs have left.
  *     Intervals are pipelined: blocks of n + 1 are mapped while n is merged and closed. They are
  *     done in order.
+ *  7. What a command lost is missing in what its stage writes: outputs of that interval are not
+ *     complete, and neither are results of exchanges for as long as their windows cover it, nor
+ *     what is made of them.
  */
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
@@ -130,7 +133,8 @@ struct event {
     uint32_t worker;
     uint64_t seq;
     uint32_t attempt;
-    bool lost; /* CLOSE: the result lacks records (state_full) */
+    bool lost; /* CLOSE: the result lacks records (state_full); all but MERGE: what it was to make
+                  does, as it found no memory */
     uint32_t shuffle_cnt, out_cnt;
     const struct shuffle_ref *shuffle; /* read during the step only */
     const struct out_ref *out;
@@ -206,8 +210,24 @@ void sched_free(struct sched *s);
 uint32_t sched_step(struct sched *s, const struct event *e, const struct action **actions);
 bool sched_more(const struct sched *s);
 
+/*
+ * sched_memory says how much memory there is for what tasks make; sched_more says whether a step
+ * is to follow.
+ */
+enum sched_memory {
+    SCHED_MEMORY_PLENTY,
+    SCHED_MEMORY_SHORT, /* map, flush and close only the oldest interval of each job */
+    SCHED_MEMORY_TIGHT, /* and only where a worker has nothing else to do, a block at a time */
+};
+
+void sched_memory(struct sched *s, enum sched_memory memory);
+
 /* What people look at. */
 struct sched_view {
+    /* Of the intervals that the jobs are at, not done or the next to come, the one that ends first:
+     * ticks up to this are in the oldest interval of every job. */
+    uint64_t oldest_end_tick;
+    uint32_t oldest_job;
     uint64_t intervals_open; /* known and not done, of the job that is furthest behind */
     uint32_t blocks_waiting; /* input blocks not yet mapped by all their jobs */
     uint32_t blocks_held;    /* input blocks not yet let go: blocks_max at most */

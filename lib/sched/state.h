@@ -65,6 +65,10 @@ struct ready {
 
 void ready_push(struct ready *r, struct ready_entry e);
 struct ready_entry ready_pop(struct ready *r);
+/* ready_remove takes the entry of a group or task out, if it is there. */
+void ready_remove(struct ready *r, const void *what);
+/* ready_pop_if takes the most urgent of those that may go; false: there is none. */
+bool ready_pop_if(struct ready *r, bool (*may)(const struct ready_entry *e), struct ready_entry *e);
 
 /* ---- one interval of one job ---- */
 
@@ -80,11 +84,13 @@ struct stage_state {
 struct exchange_state {
     uint32_t writers_left; /* stages that write it and have not ended */
     uint32_t groups_left;  /* groups whose CLOSE is not done */
-    bool lost;
+    bool lacks;            /* what was written into it in this interval lacks records */
+    bool lost;             /* its result does: it, or the state, or what the window covers */
 };
 
 struct output_state {
     uint32_t writers_left;
+    bool lost; /* rows of it lack records */
     struct list blocks;
 };
 
@@ -94,6 +100,7 @@ struct interval {
     uint32_t sources_left; /* source stages whose input has not ended */
     uint32_t stages_left;  /* not ended */
     uint32_t commands_out;
+    bool lost;                       /* some result of it lacks records */
     struct list kept;                /* blocks held for recovery */
     struct stage_state *stage;       /* [stages_cnt] */
     struct exchange_state *exchange; /* [exchanges_cnt] */
@@ -118,6 +125,8 @@ struct exchange_plan {
     uint32_t writers_cnt;
     uint32_t stage;     /* of its emission */
     uint16_t *group_of; /* [partitions]: group of a partition, within the exchange */
+    bool has_lacked;    /* of the intervals that are done some lacked records, ... */
+    uint64_t lacked;    /* the last of them this one */
 };
 
 struct maptask {
@@ -210,6 +219,7 @@ struct sched {
     uint64_t known_tick_end; /* ticks before it are known: blocks came or a queue closed them */
     uint64_t cut_tick;
     bool stopping, stopped, more;
+    enum sched_memory memory;
 
     struct items items;
     struct input_block *input;
@@ -261,7 +271,7 @@ void maptask_close(struct sched *s, struct reader *r, uint64_t pos);
 void maptask_flush(struct sched *s, struct maptask *t);
 /* maptask_feed_one gives the most urgent block to the worker with the least to map. */
 bool maptask_feed_one(struct sched *s);
-void maptask_done(struct sched *s, struct slot *c);
+void maptask_done(struct sched *s, struct slot *c, bool lost);
 
 /* ---- group.c: partitions of exchanges ---- */
 
@@ -275,6 +285,8 @@ void group_done(struct sched *s, struct slot *c, bool lost);
 /* ---- interval.c: from open to done ---- */
 
 /* stage_ended: everything that a stage writes in an interval is known. */
+/* stage_lost: what the stage writes in this interval lacks records. */
+void stage_lost(struct sched_job_state *j, struct interval *iv, uint32_t stage);
 void stage_ended(struct sched *s, struct sched_job_state *j, uint64_t pos, uint32_t stage);
 /* job_progress opens intervals, lets outputs leave and retires what is done. */
 void job_progress(struct sched *s, struct sched_job_state *j);

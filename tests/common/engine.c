@@ -242,7 +242,7 @@ static void answer(struct engine *e, uint32_t worker, const struct cmd *c)
                        .worker = worker,
                        .seq = c->seq,
                        .attempt = c->attempt,
-                       .lost = c->kind == CMD_CLOSE && !r->complete,
+                       .lost = runner_lost(r),
                        .shuffle = e->shuffle,
                        .out = e->outs};
 

@@ -134,6 +134,14 @@ void sim_stale(struct sim *m)
         sim_fail(m, "a stale answer was not counted");
 }
 
+void sim_memory(struct sim *m, enum sched_memory memory)
+{
+    m->memory = memory;
+    sched_memory(m->s, memory);
+    if (sched_more(m->s))
+        step(m, NULL);
+}
+
 // What a stage writes: random shuffle blocks and rows.
 static void emit(struct sim *m, struct sim_answer *an, const struct stage *st)
 {
@@ -272,8 +280,8 @@ static void carry_out(struct sim *m, uint32_t worker)
         emit(m, an, p->stage[c->stage]);
     if (c->kind == CMD_CLOSE) {
         emit(m, an, p->stage[p->exchange[c->exchange]->stage]);
-        an->lost = prng_chance(&m->prng, m->lost_percent);
     }
+    an->lost = c->kind != CMD_MERGE && prng_chance(&m->prng, m->lost_percent);
     memmove(&w->queue[0], &w->queue[1], --w->queue_cnt * sizeof w->queue[0]);
 }
 
@@ -289,6 +297,8 @@ static void answer(struct sim *m, uint32_t worker)
     memmove(&w->answer[i0], &w->answer[i0 + 1], (--w->answers_cnt - i0) * sizeof w->answer[0]);
     for (uint32_t i = 0; i < c->blocks_cnt; i++)
         m->block[c->block[i].id.b].readers_out--;
+    if (c->kind == CMD_FEED || c->kind == CMD_FLUSH)
+        iv->stage_lost[c->stage] |= an.lost;
     if (c->kind == CMD_FEED)
         iv->feeds_out[c->stage]--;
     if (c->kind == CMD_FLUSH)

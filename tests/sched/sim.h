@@ -59,7 +59,8 @@ struct sim_interval {
     uint32_t tasks_cnt[16];  // tasks begun
     uint64_t closed[8];      // by exchange: partitions closed, as bits; carried out
     uint64_t closed_done[8]; // answered
-    bool lost[8];
+    bool lost[8];            // by exchange: a CLOSE said so
+    bool stage_lost[16];     // a FEED or FLUSH did
     uint64_t outputs_left;
     bool done;
 };
@@ -106,6 +107,7 @@ struct sim {
     struct sim_job job[SIM_JOBS_MAX];
     struct sim_worker worker[SCHED_WORKERS_MAX];
     uint32_t shuffle_percent, lost_percent, overtake_percent; // of answers
+    enum sched_memory memory;
     char log[SIM_JOBS_MAX][4096]; // outputs and intervals as they leave: "3.0 3 ", ! when cut short
     char given[512]; // commands as they are given: "F0 " FEED, "E0 " FLUSH, M, C, with the interval
     char why[256];   // the first thing that was wrong; "" if nothing
@@ -122,6 +124,7 @@ void sim_close(struct sim *m, uint32_t queue, uint64_t tick);
 void sim_skip(struct sim *m, uint64_t tick);
 void sim_stop(struct sim *m, uint64_t tick, uint64_t cut_tick);
 void sim_stale(struct sim *m);
+void sim_memory(struct sim *m, enum sched_memory memory);
 // One worker does one thing; false when all are idle.
 bool sim_work(struct sim *m);
 void sim_drain(struct sim *m);

@@ -58,15 +58,83 @@ bool sim_stage_ended(const struct sim *m, uint32_t job_idx, uint32_t stage, uint
     return true;
 }
 
-static bool complete(const struct sim *m, const struct sim_job *j, uint64_t interval,
-                     uint64_t exchanges)
+// What lacks records, said by the definition: what a stage writes, if a task lost some or what it
+// reads lacks some; the result of an exchange, if its state lost some or anything that was written
+// into it in its window lacks some. `seen` keeps what was found out: 1: lacks, 2: does not.
+struct lacking {
+    const struct sim *m;
+    const struct sim_job *j;
+    uint8_t seen[8][SIM_INTERVALS_MAX];
+};
+
+static bool stage_lacks(struct lacking *l, uint64_t n, uint32_t stage);
+
+static bool window_lacks(struct lacking *l, uint64_t n, uint32_t x)
 {
-    if (m->stopping && (interval + 1) * j->ratio > m->cut_tick)
-        return false;
-    for (uint32_t x = 0; x < j->plan->exchanges_cnt; x++)
-        if ((exchanges >> x & 1) && j->interval[interval].lost[x])
+    const struct plan *p = l->j->plan;
+    for (uint64_t k = n + 1; k-- > 0 && n - k < p->exchange[x]->len;)
+        for (uint32_t s = 0; s < p->stages_cnt && sim_expected(l->m, l->j, k); s++)
+            if ((p->stage[s]->writes >> x & 1) && stage_lacks(l, k, s))
+                return true;
+    return false;
+}
+
+static bool exchange_lacks(struct lacking *l, uint64_t n, uint32_t x)
+{
+    uint8_t *seen = &l->seen[x][n];
+    if (!*seen)
+        *seen = l->j->interval[n].lost[x] || window_lacks(l, n, x) ? 1 : 2;
+    return *seen == 1;
+}
+
+static bool stage_lacks(struct lacking *l, uint64_t n, uint32_t stage)
+{
+    const struct stage *st = l->j->plan->stage[stage];
+    if (st->source >= 0)
+        return l->j->interval[n].stage_lost[stage];
+    return slide_active(st->slide, n) && exchange_lacks(l, n, st->from->idx);
+}
+
+static bool is_cut(const struct sim *m, const struct sim_job *j, uint64_t interval)
+{
+    return m->stopping && (interval + 1) * j->ratio > m->cut_tick;
+}
+
+static bool output_complete(const struct sim *m, const struct sim_job *j, uint64_t interval,
+                            uint32_t output)
+{
+    struct lacking l = {.m = m, .j = j};
+    for (uint32_t s = 0; m->lost_percent && s < j->plan->stages_cnt; s++)
+        if ((j->plan->stage[s]->outputs >> output & 1) && stage_lacks(&l, interval, s))
             return false;
-    return true;
+    return !is_cut(m, j, interval);
+}
+
+static bool interval_complete(const struct sim *m, const struct sim_job *j, uint64_t interval)
+{
+    struct lacking l = {.m = m, .j = j};
+    for (uint32_t s = 0; m->lost_percent && s < j->plan->stages_cnt; s++)
+        if (stage_lacks(&l, interval, s))
+            return false;
+    for (uint32_t x = 0; m->lost_percent && x < j->plan->exchanges_cnt; x++)
+        if (exchange_lacks(&l, interval, x))
+            return false;
+    return !is_cut(m, j, interval);
+}
+
+// While memory is short the oldest interval alone is fed and closed; while it is tight, a worker is
+// fed when it has nothing else to do.
+static void check_memory(struct sim *m, const struct action *a, uint32_t out_cnt)
+{
+    const struct sim_job *j = &m->job[a->cmd->job];
+    bool feed = a->cmd->kind == CMD_FEED;
+    if (m->memory == SCHED_MEMORY_PLENTY || (!feed && a->cmd->kind != CMD_CLOSE))
+        return;
+    if (m->memory == SCHED_MEMORY_TIGHT && feed && out_cnt > 1)
+        sim_fail(m, "memory is tight: a FEED behind other commands");
+    for (uint64_t n = j->next_done; n < a->cmd->interval; n++)
+        if (sim_expected(m, j, n))
+            sim_fail(m, "memory is short: a command before interval %" PRIu64 " is done", n);
 }
 
 static void check_command(struct sim *m, const struct action *a)
@@ -82,6 +150,7 @@ static void check_command(struct sim *m, const struct action *a)
         sim_fail(m, "worker %u has no credit", a->worker);
         return;
     }
+    check_memory(m, a, out_cnt);
     if (a->cmd->kind == CMD_FEED) {
         j->interval[a->cmd->interval].feeds_out[a->cmd->stage]++;
         for (uint32_t i = 0; j->map_at_boundary && i < j->plan->stages_cnt; i++)
@@ -140,7 +209,7 @@ static void check_output(struct sim *m, const struct action *a)
     }
     if (a->blocks_cnt != expected_cnt)
         sim_fail(m, "an output left with %u blocks of %u", a->blocks_cnt, expected_cnt);
-    if (a->complete != complete(m, j, a->interval, j->plan->output[a->output].exchanges))
+    if (a->complete != output_complete(m, j, a->interval, a->output))
         sim_fail(m, "output %" PRIu64 ".%u: complete is wrong", a->interval, a->output);
     j->interval[a->interval].outputs_left |= UINT64_C(1) << a->output;
     next_output(j);
@@ -162,7 +231,7 @@ static void check_interval(struct sim *m, const struct action *a)
         if (slide_active(j->plan->output[o].slide, a->interval) !=
             (j->interval[a->interval].outputs_left >> o & 1))
             sim_fail(m, "interval %" PRIu64 " done, its output %u wrong", a->interval, o);
-    if (a->complete != complete(m, j, a->interval, UINT64_MAX))
+    if (a->complete != interval_complete(m, j, a->interval))
         sim_fail(m, "interval %" PRIu64 ": complete is wrong", a->interval);
     j->interval[a->interval].done = true;
     j->done_at[a->interval] = ++j->done_cnt;

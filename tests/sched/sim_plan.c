@@ -61,6 +61,7 @@ void sim_plan_random(struct sim_plan *p, struct prng *r, uint32_t sources_cnt)
         uint32_t before = p->plan.stages_cnt;
         struct exchange *x =
             add_exchange(p, prng_chance(r, 30) ? 1 : SIM_PARTITIONS, 1 + prng_below(r, 3));
+        x->len = prng_chance(r, 10) ? WINDOW_FOREVER : x->slide * (1 + prng_below(r, 3));
         writes(&p->stage[prng_below(r, before)], x);
         for (uint32_t s = 0; s < before; s++)
             if (prng_chance(r, 20))

@@ -43,3 +43,35 @@ TEST(ready, the_most_urgent_comes_first)
         }
     }
 }
+
+static bool is_even(const struct ready_entry *e)
+{
+    return e->order % 2 == 0;
+}
+
+TEST(ready, the_most_urgent_of_those_that_may_go_comes_first)
+{
+    struct ready_entry heap[ENTRIES_MAX], even[ENTRIES_MAX], odd[ENTRIES_MAX], got;
+    struct ready r = {.entry = heap, .max = ENTRIES_MAX};
+    struct prng p = prng_of(prng_seed(4));
+    uint32_t even_cnt = 0, odd_cnt = 0;
+    for (uint64_t i = 0; i < 20000; i++) {
+        if (even_cnt + odd_cnt < ENTRIES_MAX && prng_chance(&p, 52)) {
+            struct ready_entry e = {
+                .rank = (enum ready_rank)prng_below(&p, 3), .tick = prng_below(&p, 4), .order = i};
+            if (is_even(&e))
+                even[even_cnt++] = e;
+            else
+                odd[odd_cnt++] = e;
+            ready_push(&r, e);
+        } else if (prng_chance(&p, 70)) {
+            bool some = even_cnt > 0;
+            EXPECT_EQ_INT(ready_pop_if(&r, is_even, &got), some);
+            if (some)
+                EXPECT_EQ_INT(got.order, most_urgent(even, &even_cnt));
+        } else if (even_cnt == 0 && odd_cnt > 0) {
+            EXPECT_EQ_INT(ready_pop(&r).order, most_urgent(odd, &odd_cnt));
+        }
+        EXPECT_EQ_INT(r.cnt, even_cnt + odd_cnt);
+    }
+}

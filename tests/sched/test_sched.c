@@ -84,6 +84,8 @@ static void random_run(struct sim *m, uint64_t last_tick, unsigned work_percent)
             sim_work(m);
         else if (prng_chance(r, 2))
             sim_stale(m);
+        else if (prng_chance(r, 4))
+            sim_memory(m, (enum sched_memory)prng_below(r, 3));
         else
             queue_event(m, last_tick);
     }

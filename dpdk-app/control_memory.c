@@ -1,0 +1,122 @@
+/*
+ * Memory, from control's side: how short it is, who must hold back, and whether anything moves.
+ */
+#include <inttypes.h>
+
+#include <rte_cycles.h>
+
+#include "dpdk-app/control_state.h"
+
+#define STILL_MS      500u /* longer than a feeder's patience with its open blocks */
+#define STILL_LIVE_MS 100u
+
+/* Live ports shed when intervals or pages pile up, before tasks find no page. */
+static void watch_shed(struct control *c, const struct sched_view *v, uint32_t free_pages)
+{
+    struct node *n = c->node;
+    bool shed = atomic_load_explicit(&n->shed, memory_order_relaxed);
+    bool low = free_pages < (shed ? 2 * c->pages_low : c->pages_low);
+
+    if (shed != (v->backlogged || low))
+        atomic_store(&n->shed, !shed);
+    if (free_pages >= c->pages_cnt / 4 && atomic_load_explicit(&n->no_wait, memory_order_relaxed))
+        atomic_store(&n->no_wait, false);
+}
+
+/* Half of the pages are for the oldest interval alone (files read ahead while more are free), and
+ * of these a quarter for what its tasks make: merges go first then. Where that leads nowhere the
+ * others may go on after all. */
+static enum sched_memory shortness(const struct control *c, uint32_t free_pages)
+{
+    if (c->still_tsc && rte_rdtsc() - c->still_tsc > rte_get_tsc_hz() * STILL_MS / 2000)
+        return SCHED_MEMORY_PLENTY;
+    return free_pages < c->pages_cnt / 4   ? SCHED_MEMORY_TIGHT
+           : free_pages < c->pages_cnt / 2 ? SCHED_MEMORY_SHORT
+                                           : SCHED_MEMORY_PLENTY;
+}
+
+/* All files that have not ended wait for memory, or for one that does. */
+static bool files_wait(const struct control *c)
+{
+    bool waits = false;
+
+    for (uint32_t i = 0; i < c->node->inputs_cnt; i++) {
+        const struct node_input *in = &c->node->input[i];
+        if (c->input[i].ended)
+            continue;
+        enum feeder_stand stand = in->feeder ? feeder_stand(in->feeder)
+                                  : in->replay && replay_waits(in->replay) ? FEEDER_WAITS_FOR_MEMORY
+                                                                           : FEEDER_MOVES;
+        if (stand == FEEDER_MOVES)
+            return false;
+        waits |= stand == FEEDER_WAITS_FOR_MEMORY;
+    }
+    return waits;
+}
+
+static bool pool_is_empty(const struct control *c)
+{
+    struct pool_view v;
+
+    pool_look(c->node->pool, &v);
+    return !v.pages_free || !v.blocks_free;
+}
+
+/* Everybody waits for memory, and nobody can give any back. */
+static bool stands_still(const struct control *c)
+{
+    bool waits = false;
+
+    if (control_outputs_pending(c) || report_pending(c->report) ||
+        (c->recorder && recorder_pending(c->recorder)))
+        return false;
+    for (uint32_t w = 0; w < c->node->workers_cnt; w++) {
+        if (atomic_load_explicit(&c->node->worker[w].waiting, memory_order_relaxed))
+            waits = true;
+        else if (c->commands_out[w])
+            return false;
+    }
+    return waits ? pool_is_empty(c) : files_wait(c);
+}
+
+/* Live, what finds no memory is lost, and the run goes on; a run over files ends. */
+static void give_up(struct control *c, const struct sched_view *v)
+{
+    struct node *n = c->node;
+    const struct job *job = n->job[v->oldest_job].job;
+
+    atomic_store(&n->no_wait, true);
+    if (n->live || c->gave_up)
+        return;
+    c->gave_up = true;
+    c->exit_code = EXIT_NO_RESOURCE;
+    fprintf(stderr,
+            "millrace: interval %" PRIu64 " of %s does not fit into memory.blocks of %" PRIu64
+            " MB: its records and what becomes of them need more at one time; raise memory.blocks "
+            "in %s, or make its intervals smaller (`interval`, --rate). What came is written, not "
+            "complete\n",
+            v->oldest_end_tick / (job->interval_ns / n->tick_ns), job->name,
+            n->appliance->blocks_bytes >> 20, n->appliance->file);
+    atomic_store(&n->stopping, 1);
+}
+
+void control_watch_memory(struct control *c, bool did)
+{
+    uint64_t now = rte_rdtsc(), limit_ms = c->node->live ? STILL_LIVE_MS : STILL_MS;
+    uint32_t free_pages = pool_pages_free(c->node->pool);
+    struct sched_view v;
+
+    sched_look(c->sched, &v);
+    if (c->node->live) {
+        watch_shed(c, &v, free_pages);
+    } else {
+        atomic_store_explicit(&c->node->oldest_end_tick, v.oldest_end_tick, memory_order_relaxed);
+        sched_memory(c->sched, shortness(c, free_pages));
+    }
+    if (did || !stands_still(c))
+        c->still_tsc = 0;
+    else if (!c->still_tsc)
+        c->still_tsc = now;
+    else if (now - c->still_tsc > rte_get_tsc_hz() / 1000 * limit_ms)
+        give_up(c, &v);
+}
