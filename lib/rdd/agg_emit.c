@@ -13,18 +13,22 @@ static int by_key(const void *ctx, uint32_t a, uint32_t b)
     return tkey_cmp(table_key(t, a), table_key(t, b));
 }
 
-#define SORT_STEP 128u /* entries: comparing keys is most of the work */
+static void fetch_key(const void *ctx, uint32_t a)
+{
+    __builtin_prefetch(table_key(ctx, a));
+}
 
-/* The order in which entries leave, where that matters, is touched[0..touched_cnt): a step of it;
- * true: there is more to do. */
+/* The order in which entries leave, where that matters: a step of it; true: there is more to do. It
+ * is sorted between touched and fresh, which nobody needs any more. */
 static bool emit_prepare(struct agg_state *s)
 {
+    const struct sort_order by_keys = {.cmp = by_key, .ahead = fetch_key, .ctx = &s->t};
     struct agg_order *o = &s->order;
 
     if (!s->x->sorted || o->is_sorted)
         return false;
     if (o->is_gathered) {
-        o->is_sorted = !sort_step(&o->sort, s->touched, SORT_STEP, by_key, &s->t);
+        o->is_sorted = !sort_step(&o->sort, &by_keys);
         return !o->is_sorted;
     }
     if (!o->at)
@@ -34,7 +38,7 @@ static bool emit_prepare(struct agg_state *s)
             s->touched[s->touched_cnt++] = o->at;
     o->is_gathered = o->at == s->t.entries;
     if (o->is_gathered)
-        sort_begin(&o->sort, s->touched_cnt);
+        sort_begin(&o->sort, s->touched, (uint32_t *)(void *)s->fresh, s->touched_cnt);
     return true;
 }
 
@@ -45,7 +49,7 @@ static uint32_t emit_next(const struct agg_state *s, uint32_t *at, uint32_t *ent
 
     if (s->x->sorted) {
         for (; *at < s->touched_cnt && n < VEC_ROWS_MAX; ++*at)
-            entry[n++] = s->touched[*at];
+            entry[n++] = s->order.sort.from[*at];
         return n;
     }
     for (; *at < s->t.entries && n < VEC_ROWS_MAX; ++*at)

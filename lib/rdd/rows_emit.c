@@ -37,12 +37,12 @@ static bool prepare(struct rows_state *s)
     }
     if (s->phase == ROWS_GATHERING) {
         if (!(x->top_cnt ? rows_top_index(s) : rows_index(s))) {
-            sort_begin(&s->sort, s->idx_cnt);
+            rows_sort_begin(s);
             s->phase = ROWS_RANKING;
         }
         return true;
     }
-    if (s->phase == ROWS_RANKING && !sort_step(&s->sort, s->idx, ROWS_SORT_STEP, cmp, s)) {
+    if (s->phase == ROWS_RANKING && !rows_sort(s, cmp)) {
         if (x->top_cnt && s->idx_cnt > x->top_cnt)
             s->idx_cnt = (uint32_t)x->top_cnt;
         s->phase = ROWS_EMITTING;

@@ -21,12 +21,14 @@ void rows_state_init(struct rows_state *s, const struct exchange *x, void *mem)
     s->span = (struct rows_span *)(void *)at;
     at += spans;
     uint64_t left = x->state_bytes - spans;
-    s->ring_bytes = down64(left / 7 * 6); /* an index entry for the shortest row is a sixth of it */
+    /* two index entries, one of them for sorting, are a third of the shortest row */
+    s->ring_bytes = down64(left / 4 * 3);
     if (s->ring_bytes > RING_BYTES_MAX)
         s->ring_bytes = RING_BYTES_MAX;
     s->ring = at;
     s->idx = (uint32_t *)(void *)(at + s->ring_bytes);
     s->idx_max = (uint32_t)(s->ring_bytes / ROW_BYTES_MIN);
+    s->spare = s->idx + s->idx_max;
 }
 
 /* Does the filler, or the end of the ring, begin at pos? */
@@ -130,6 +132,30 @@ int rows_cmp_rank(const struct row_hdr *a, const struct row_hdr *b)
     return c ? c : enc_cmp(row_key(a), a->key_bytes, row_key(b), b->key_bytes);
 }
 
+static void fetch_row(const void *ctx, uint32_t a)
+{
+    const struct row_hdr *h = rows_of(ctx, a);
+
+    __builtin_prefetch(h);
+    __builtin_prefetch((const uint8_t *)h + 64); /* its key, or some of it */
+}
+
+void rows_sort_begin(struct rows_state *s)
+{
+    sort_begin(&s->sort, s->idx, s->spare, s->idx_cnt);
+}
+
+bool rows_sort(struct rows_state *s, sort_cmp cmp)
+{
+    const struct sort_order o = {.cmp = cmp, .ahead = fetch_row, .ctx = s};
+
+    if (sort_step(&s->sort, &o))
+        return true;
+    s->idx = s->sort.from;
+    s->spare = s->sort.to;
+    return false;
+}
+
 static int by_order(const void *ctx, uint32_t a, uint32_t b)
 {
     return rows_cmp_order(rows_of(ctx, a), rows_of(ctx, b));
@@ -177,12 +203,12 @@ bool rows_state_step(struct rows_state *s)
     switch (s->phase) {
     case ROWS_INDEXING:
         if (!rows_index(s)) {
-            sort_begin(&s->sort, s->idx_cnt);
+            rows_sort_begin(s);
             s->phase = ROWS_SORTING;
         }
         return true;
     case ROWS_SORTING:
-        if (!sort_step(&s->sort, s->idx, ROWS_SORT_STEP, by_order, s))
+        if (!rows_sort(s, by_order))
             s->phase = ROWS_PLACING;
         return true;
     case ROWS_PLACING:

@@ -14,8 +14,8 @@
  * their bytes alone, not on timing. They are counted in `refused`, and results are incomplete
  * while they cover that interval.
  *
- * Work is done in steps: of at most VEC_ROWS_MAX rows, or of ROWS_SORT_STEP where they are sorted;
- * the vector of a group holds GROUP_ELEMS_MAX values, or one list, which may be longer.
+ * Work is done in steps of at most VEC_ROWS_MAX rows; the vector of a group holds GROUP_ELEMS_MAX
+ * values, or one list, which may be longer.
  */
 #ifndef RDD_ROWS_STATE_H
 #define RDD_ROWS_STATE_H
@@ -24,8 +24,7 @@
 #include "rdd/rows_block.h"
 #include "rdd/sort.h"
 
-#define ROWS_SORT_STEP  128u
-#define GROUP_ELEMS_MAX 65536u
+#define GROUP_ELEMS_MAX 8192u
 
 enum rows_phase {
     ROWS_IDLE,
@@ -65,7 +64,8 @@ struct rows_state {
     uint64_t live_bytes;             /* of rows, without what fills the end of the ring */
     struct rows_span *span;          /* ring of len + 1 */
     uint64_t spans_max, span_head, span_tail;
-    uint32_t *idx; /* rows as ring offsets / 8; of the open interval of a top: a heap */
+    uint32_t *idx;   /* rows as ring offsets / 8; of the open interval of a top: a heap */
+    uint32_t *spare; /* for sorting it */
     uint32_t idx_max, idx_cnt;
     uint64_t pos; /* progress of the phase: of the index, in the ring */
     uint32_t at;  /* and of the places */
@@ -107,6 +107,10 @@ static inline struct rows_span *rows_last_span(const struct rows_state *s)
 void rows_refuse(struct rows_state *s, uint64_t rows);
 /* rows_index puts up to VEC_ROWS_MAX rows from s->pos on into the index; true: there are more. */
 bool rows_index(struct rows_state *s);
+
+/* rows_sort_begin, rows_sort: the index gets an order, step by step; true: there is more. */
+void rows_sort_begin(struct rows_state *s);
+bool rows_sort(struct rows_state *s, sort_cmp cmp);
 
 /* Order of two rows by rank: value downward, then key. */
 int rows_cmp_rank(const struct row_hdr *a, const struct row_hdr *b);
