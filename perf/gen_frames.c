@@ -77,6 +77,35 @@ static int make_text(struct gen_frames *f, uint64_t seed)
     return 0;
 }
 
+/* A word of seven letters for each number: k and six digits of base 26. */
+static void put_key(uint8_t *to, uint64_t key)
+{
+    to[0] = 'k';
+    for (uint32_t i = 6; i > 0; i--, key /= 26)
+        to[i] = (uint8_t)('a' + key % 26);
+}
+
+/* Records of 12 words of `keys`, all as frequent: each word and the blank behind it are 8 bytes. */
+static int make_keys(struct gen_frames *f, uint64_t keys, uint64_t seed)
+{
+    struct prng p = prng_of(seed);
+
+    for (uint32_t i = 0; i < f->cnt; i++) {
+        uint8_t *b = f->frame + (size_t)i * f->bytes;
+
+        put_headers(b, f->bytes, i, SOURCE_NET + 1);
+        memset(b + HEAD_BYTES, ' ', f->bytes - HEAD_BYTES);
+        for (uint32_t r = 0; r < f->records; r++) {
+            uint8_t *line = b + HEAD_BYTES + (size_t)r * GEN_RECORD_BYTES;
+
+            for (uint32_t w = 0; w < 12; w++)
+                put_key(line + (size_t)w * 8, prng_below(&p, keys));
+            line[GEN_RECORD_BYTES - 1] = '\n';
+        }
+    }
+    return 0;
+}
+
 /* The rank at which a share `at` of the weight 1/rank is reached, by Euler's approximation of the
  * harmonic numbers. */
 static uint32_t zipf(double at)
@@ -103,7 +132,8 @@ static int make_packets(struct gen_frames *f, uint64_t seed)
 
 int gen_frames_make(struct gen_frames *f, const char *what, uint32_t cnt, uint64_t seed)
 {
-    bool text = !strcmp(what, "text");
+    uint64_t keys = !strncmp(what, "keys:", 5) ? strtoull(what + 5, NULL, 10) : 0;
+    bool text = keys || !strcmp(what, "text");
 
     if (!text && strcmp(what, "packets") != 0)
         return -EINVAL;
@@ -114,6 +144,8 @@ int gen_frames_make(struct gen_frames *f, const char *what, uint32_t cnt, uint64
     f->frame = malloc((size_t)cnt * f->bytes);
     if (!f->frame)
         return -ENOMEM;
+    if (keys)
+        return make_keys(f, keys, seed);
     return text ? make_text(f, seed) : make_packets(f, seed);
 }
 

@@ -2,6 +2,7 @@
  * Frames for a port, all of one size, made once:
  *
  *   text     datagrams to port 9000 of 14 records of 100 bytes (gen_text.h): 1,442 bytes
+ *   keys:N   the same of 12 words a record, N distinct ones, all as frequent
  *   packets  UDP packets of 60 bytes (64 with the FCS), source addresses by Zipf over 10,000
  *
  * UDP checksums are 0 (not used), as a NIC would have checked them: software that sums 1,400 bytes

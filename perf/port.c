@@ -1,14 +1,13 @@
 /*
  * A job on a port that replays frames (port_replay.h), or a bare receive loop on it:
  *
- *   port --config APPLIANCE --job JOB [--frames text|packets] [--seconds N] [--rate PACKETS/S]
- *        [--stats FILE] [--out FILE] [--bare | --ingest] [--verify]
+ *   port --config APPLIANCE --job JOB [--frames text|keys:N|packets] [--seconds N]
+ *        [--rate PACKETS/S] [--stats FILE] [--out FILE] [--bare | --ingest] [--verify] [--fresh]
  *
  * The appliance runs as `millrace run` runs it, in this process; its first port has to be a
  * net_null with rxd: 1024. Another device is left alone, for traffic that comes from a wire
  * (perf/gen). --bare polls bursts of 32 and frees them, --ingest seals blocks that nobody reads;
- * neither runs a job. What the port saw goes to
- * --out as one JSON object.
+ * neither runs a job. What the port saw goes to --out as one JSON object.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -37,7 +36,7 @@ struct options {
     struct run_conf run;
     const char *frames, *out;
     double seconds, rate;
-    bool bare, ingest, verify;
+    bool bare, ingest, verify, fresh;
 };
 
 static struct node *running;
@@ -74,17 +73,12 @@ static double seconds_of(clockid_t clock)
 static int parse(struct options *o, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"job", required_argument, NULL, 'j'},
-        {"frames", required_argument, NULL, 'f'},
-        {"seconds", required_argument, NULL, 't'},
-        {"rate", required_argument, NULL, 'r'},
-        {"stats", required_argument, NULL, 's'},
-        {"out", required_argument, NULL, 'o'},
-        {"bare", no_argument, NULL, 'b'},
-        {"ingest", no_argument, NULL, 'i'},
-        {"verify", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'}, {"job", required_argument, NULL, 'j'},
+        {"frames", required_argument, NULL, 'f'}, {"seconds", required_argument, NULL, 't'},
+        {"rate", required_argument, NULL, 'r'},   {"stats", required_argument, NULL, 's'},
+        {"out", required_argument, NULL, 'o'},    {"bare", no_argument, NULL, 'b'},
+        {"ingest", no_argument, NULL, 'i'},       {"verify", no_argument, NULL, 'v'},
+        {"fresh", no_argument, NULL, 'F'},        {NULL, 0, NULL, 0},
     };
     int opt;
 
@@ -101,6 +95,7 @@ static int parse(struct options *o, int argc, char **argv)
         case 'b': o->bare = true; break;
         case 'i': o->ingest = true; break;
         case 'v': o->verify = true; break;
+        case 'F': o->fresh = true; break;
         default: return -1;
         }
     }
@@ -209,6 +204,7 @@ static int run(struct node *n, const struct options *o, struct replay *r,
         return rc;
     struct port *p = &n->port[0];
     r->verify = o->verify;
+    r->fresh = o->fresh;
     if (!strncmp(p->conf->device, "net_null", 8))
         replay_attach(r, p, frames, o->rate);
     if (o->bare || o->ingest) {

@@ -83,6 +83,8 @@ static void rearm(struct replay *r)
                 if (slot != r->last + r->slot_bytes)
                     write_page(r, (uint8_t *)((uintptr_t)slot & ~(uintptr_t)(PAGE_BYTES - 1)));
                 r->last = slot;
+            } else if (r->fresh) {
+                put_frame(r, slot);
             }
             r->descriptor[i] =
                 (struct replay_descriptor){m->buf_iova + RTE_PKTMBUF_HEADROOM, r->frames->bytes, 0};
@@ -99,7 +101,9 @@ static uint32_t waiting(struct replay *r)
 
     if (r->per_tsc <= 0)
         return posted;
-    uint64_t due = (uint64_t)((double)(rte_rdtsc() - r->start_tsc) * r->per_tsc) - r->arrived;
+    uint64_t now = rte_rdtsc();
+    r->start_tsc = r->start_tsc ? r->start_tsc : now; /* the wire is plugged in at the first poll */
+    uint64_t due = (uint64_t)((double)(now - r->start_tsc) * r->per_tsc) - r->arrived;
     if (due > posted) {
         ADD(r->missed, due - posted);
         r->arrived += due - posted;
@@ -168,20 +172,20 @@ static void fill_own_room(struct rte_mempool *mp, void *replay, void *obj, unsig
 void replay_attach(struct replay *r, struct port *port, const struct gen_frames *frames,
                    double packets_per_s)
 {
-    bool verifies = r->verify;
+    bool verifies = r->verify, is_fresh = r->fresh;
 
     MR_ASSERT(port->queues_cnt == 1);
     *r = (struct replay){.frames = frames,
                          .mempool = port->queue[0].landing->mempool,
                          .slot_bytes = port->queue[0].landing->slot_bytes,
                          .verify = verifies,
+                         .fresh = is_fresh,
                          .per_tsc = packets_per_s / (double)rte_get_tsc_hz(),
                          .data = {r}};
     r->rearm_data = rearm_data_of(port->id);
     rte_mempool_obj_iter(r->mempool, fill_own_room, r);
     write_pool(r, port->queue[0].landing->pool);
     rearm(r);
-    r->start_tsc = rte_rdtsc();
     rte_eth_fp_ops[port->id].rx_pkt_burst = replay_rx;
     rte_eth_fp_ops[port->id].rxq.data = r->data;
 }
