@@ -152,13 +152,16 @@ static uint32_t walk(struct recfile *f, uint32_t records_max, uint32_t *used)
     const uint8_t *p = f->page + f->pos;
     uint32_t left = f->len - f->pos, cnt = 0;
 
-    /* First in a piece of the size of a run; then a single record, wherever it ends. */
+    /* First in a piece of the size of a run; then a single record, in FORMAT_WALK_BYTES at most
+     * even if there are more: what becomes of it must not depend on where the page ends. */
     if (left > RECFILE_RUN_BYTES)
         cnt = format_walk(f->format, p, RECFILE_RUN_BYTES, false, records_max, used);
     else
         cnt = format_walk(f->format, p, left, f->at_end, records_max, used);
-    if (cnt == 0 && left > RECFILE_RUN_BYTES)
-        cnt = format_walk(f->format, p, left, f->at_end, 1, used);
+    if (cnt == 0 && left > RECFILE_RUN_BYTES) {
+        uint32_t seen = left < FORMAT_WALK_BYTES ? left : FORMAT_WALK_BYTES;
+        cnt = format_walk(f->format, p, seen, f->at_end && seen == left, 1, used);
+    }
     if (cnt == 0 && left >= FORMAT_WALK_BYTES) {
         *used = FORMAT_WALK_BYTES;
         f->skip = format_rest(f->format, p, FORMAT_WALK_BYTES);

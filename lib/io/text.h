@@ -1,12 +1,9 @@
 /*
  * Text: how single values are written for people and for other programs.
  *
- * Every function adds to a strbuf. What is written here is a format that others read:
- *   - ints in decimal; floats in the shortest form that reads back as the same number, laid out
- *     as Python's repr does (1.0, 1e-05, 1e+16); no infinities and no NaN (text_float_special);
- *   - times in RFC 3339, UTC, with as many digits of a second as are needed or asked for;
- *   - addresses: IPv4 dotted, IPv6 as RFC 5952 says.
- * Strings have rules of their own: escape.h.
+ * Every function adds to a strbuf. How a scalar looks is a format that others read; it is said, and
+ * done, in rdd/print.h, as toString writes the same. Infinities and NaN have no place in JSON
+ * (text_float_special). Strings have rules of their own: escape.h.
  */
 #ifndef IO_TEXT_H
 #define IO_TEXT_H

@@ -10,7 +10,7 @@
 
 #define NS_PER_S 1000000000
 
-static uint32_t print_uint(uint8_t *to, uint64_t v)
+uint32_t print_uint(uint8_t *to, uint64_t v)
 {
     uint8_t buf[20], *p = buf + sizeof buf;
 
@@ -39,11 +39,37 @@ static uint32_t print_text(uint8_t *to, const char *s)
     return n;
 }
 
+const char *print_float_special(double v)
+{
+    if (isnan(v))
+        return "NaN";
+    if (isinf(v))
+        return v > 0 ? "Infinity" : "-Infinity";
+    return NULL;
+}
+
+/* Adds one to the last of the digits before the 'e'; false when they were all nines. */
+static bool digits_up(char *buf)
+{
+    for (char *p = strchr(buf, 'e') - 1; p >= buf; p--) {
+        if (*p == '.')
+            continue;
+        if (*p < '9') {
+            ++*p;
+            return true;
+        }
+        *p = '0';
+    }
+    return false;
+}
+
 /*
  * The shortest digits that read back as v (positive, finite), without zeros at their end; *exp10
  * is the exponent of the first. 15 digits of a normal number bring back any decimal of 15 digits
  * or fewer, so the first of 15, 16 and 17 that reads back is the shortest once its zeros are cut.
- * Subnormal numbers have fewer bits, and are tried from one digit on.
+ * A power of two is nearer to its lower neighbour than to its upper one: there the next decimal up
+ * may read back where the nearest does not. Subnormal numbers have fewer bits, and are tried from
+ * one digit on.
  */
 static uint32_t shortest_digits(char digits[24], double v, int *exp10)
 {
@@ -53,6 +79,8 @@ static uint32_t shortest_digits(char digits[24], double v, int *exp10)
     for (int prec = fpclassify(v) == FP_SUBNORMAL ? 1 : 15; prec <= 17; prec++) {
         snprintf(buf, sizeof buf, "%.*e", prec - 1, v);
         if (strtod(buf, NULL) == v)
+            break;
+        if (prec == 16 && digits_up(buf) && strtod(buf, NULL) == v)
             break;
     }
     const char *p = buf;
@@ -91,10 +119,8 @@ uint32_t print_float(uint8_t *to, double v)
     uint8_t *p = to;
     int exp10;
 
-    if (isnan(v))
-        return print_text(to, "NaN");
-    if (isinf(v))
-        return print_text(to, v > 0 ? "Infinity" : "-Infinity");
+    if (print_float_special(v))
+        return print_text(to, print_float_special(v));
     if (v == trunc(v) && fabs(v) < 1e15) {
         p += print_int(p, (int64_t)v);
         return (uint32_t)(p + print_text(p, ".0") - to);
@@ -131,7 +157,23 @@ static void civil_from_days(int64_t days, int64_t *year, unsigned *month, unsign
     *year = (int64_t)yoe + era * 400 + (*month <= 2);
 }
 
+int print_digits_of(uint64_t period_ns)
+{
+    int digits = 9;
+
+    while (digits > 0 && period_ns % 10 == 0) {
+        period_ns /= 10;
+        digits--;
+    }
+    return digits;
+}
+
 uint32_t print_time(uint8_t *to, int64_t t_ns)
+{
+    return print_time_digits(to, t_ns, -1);
+}
+
+uint32_t print_time_digits(uint8_t *to, int64_t t_ns, int digits)
 {
     int64_t s = t_ns / NS_PER_S, ns = t_ns % NS_PER_S, year;
     unsigned month, day;
@@ -144,10 +186,9 @@ uint32_t print_time(uint8_t *to, int64_t t_ns)
     civil_from_days(days, &year, &month, &day);
     int n = snprintf((char *)to, PRINT_BYTES_MAX, "%04d-%02u-%02uT%02d:%02d:%02d.%09d", (int)year,
                      month, day, (int)(sec / 3600), (int)(sec / 60 % 60), (int)(sec % 60), (int)ns);
-    while (to[n - 1] == '0')
-        n--;
-    if (ns == 0)
-        n = (int)(strchr((char *)to, '.') - (char *)to);
+    if (digits < 0)
+        digits = ns ? print_digits_of((uint64_t)ns) : 0;
+    n -= 9 - digits + (digits == 0); /* the point goes with them */
     to[n++] = 'Z';
     return (uint32_t)n;
 }

@@ -265,6 +265,42 @@ TEST(recfile, records_too_long)
     }
 }
 
+// Short and long records and one of each length around the limit, in pages of any size: what is
+// given does not depend on where they end.
+TEST(recfile, a_page_may_end_anywhere)
+{
+    static const struct format *const formats[] = {&text, &csv, &frames};
+    struct prng p = prng_of(prng_seed(7));
+
+    for (uint32_t i = 0; i < 3; i++) {
+        struct strbuf file = {0};
+        struct trial t[4];
+        uint64_t records[4];
+
+        for (uint32_t n = 0; n < 24; n++) {
+            uint32_t len = (uint32_t)prng_below(&p, 100);
+            put_record(&file, formats[i], len, &p);
+            len = FORMAT_WALK_BYTES - 8 + n;
+            put_record(&file, formats[i], n % 3 ? len : (uint32_t)prng_below(&p, 400000), &p);
+        }
+        for (uint32_t k = 0; k < 4; k++) {
+            uint32_t cnt;
+            trial_begin(&t[k], formats[i], file.s, file.len, 1, 0);
+            t[k].page_bytes += k ? (uint32_t)prng_below(&p, 2000000) : 0;
+            while (take(&t[k], UINT64_MAX, &cnt) == 1)
+                ;
+            records[k] = recfile_records(t[k].f);
+            EXPECT_EQ_INT(records[k], records[0]);
+            EXPECT_EQ_INT(t[k].got.len, t[0].got.len);
+            EXPECT(t[k].got.len == t[0].got.len &&
+                   memcmp(t[k].got.s, t[0].got.s, t[0].got.len) == 0);
+        }
+        for (uint32_t k = 0; k < 4; k++)
+            trial_end(&t[k]);
+        strbuf_release(&file);
+    }
+}
+
 TEST(recfile, a_pipe_is_not_waited_for)
 {
     struct strbuf err = {0};
