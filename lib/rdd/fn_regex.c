@@ -6,9 +6,12 @@
 #include "rdd/fn.h"
 
 /*
- * Regular expressions, by pcre2: compiled once, to machine code where the system allows it.
- * They see bytes, not characters. A match that takes too many steps or too much stack fails its
- * row: no record may stop an lcore.
+ * Regular expressions, by pcre2: compiled once, to machine code. They see bytes, not characters. A
+ * match that takes too many steps or too much stack fails its row: no record may stop an lcore.
+ *
+ * The interpreter counts steps in another way than machine code does, so which rows fail would
+ * depend on which of the two a machine uses. Therefore a system that does not allow machine code
+ * to be made is refused; an expression that has none on any machine is interpreted on all.
  *
  * A compiled expression is shared by all lcores and never written. What a match writes is the
  * thread's own: one small piece of memory that a thread has from its start, so that no match
@@ -18,7 +21,7 @@
 #define REGEX_STEPS_MAX 100000u
 #define GROUPS_MAX      16u
 
-/* The interpreter, where there is no machine code, keeps its frames here too. */
+/* The interpreter keeps its frames here too. */
 #define MATCH_BYTES 65536u
 
 struct regex {
@@ -59,6 +62,18 @@ static pcre2_match_data *thread_match_data(void)
     return match_data;
 }
 
+/* Can machine code be made here? */
+static bool has_machine_code(void)
+{
+    int code;
+    PCRE2_SIZE at;
+    pcre2_code *any = pcre2_compile((PCRE2_SPTR) "a", 1, PCRE2_NEVER_UTF, &code, &at, NULL);
+    bool has = any && pcre2_jit_compile(any, PCRE2_JIT_COMPLETE) == 0;
+
+    pcre2_code_free(any);
+    return has;
+}
+
 int fn_prepare_regex(struct expr *call, struct zone *z, char *err, size_t err_bytes)
 {
     const struct expr *lit = call->arg[1];
@@ -94,6 +109,14 @@ int fn_prepare_regex(struct expr *call, struct zone *z, char *err, size_t err_by
         return -EINVAL;
     }
     re->jit = pcre2_jit_compile(re->code, PCRE2_JIT_COMPLETE) == 0;
+    if (!re->jit && !has_machine_code()) {
+        snprintf(err, err_bytes,
+                 "this system does not let programs make machine code (memory that "
+                 "is written and then executed), which regular expressions need");
+        fn_release_regex(call);
+        call->prepared = NULL;
+        return -ENOTSUP;
+    }
     re->limits = pcre2_match_context_create(NULL);
     pcre2_set_match_limit(re->limits, REGEX_STEPS_MAX);
     return 0;

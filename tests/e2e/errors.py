@@ -4,6 +4,7 @@ for what the machine lacks, 64 for wrong usage. Nothing is started then, and not
 import os
 import re
 import subprocess
+import sys
 import time
 
 import frames as f
@@ -260,6 +261,32 @@ def an_input_that_fails():
     with open("in.pcap", "rb") as pipe:
         r = run(JOB, "--pcap", "-", stdin=pipe)
     equal(r.job()["records"]["processed"], 1000)
+
+
+@test
+def no_machine_code():
+    """A system that forbids memory to be written and executed: which rows of a regular expression
+    fail would differ there, so it is refused."""
+    job = write("job.yaml", """
+job: j
+interval: 1s
+sources:
+  lines: { type: udp, format: text }
+program: |
+  lines.filter(l => matches(l.line, "^a+b$")).output(out)
+sinks:
+  out: { type: console, format: jsonl }
+""")
+    deny = "import ctypes, os, sys\n" \
+           "if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0): sys.exit(77)\n" \
+           "os.execv(sys.argv[1], sys.argv[1:])"
+    p = subprocess.run([sys.executable, "-c", deny, MILLRACE, "check", job], capture_output=True, text=True,
+                       check=False)
+    if p.returncode == 77:  # Linux before 6.3 has no such switch
+        return
+    equal(p.returncode, 78, f"exit code; {p.stderr}")
+    true("does not let programs make machine code" in p.stderr, p.stderr)
+    command("check", job)
 
 
 if __name__ == "__main__":
