@@ -122,15 +122,15 @@ void plan_finish(struct plan *p)
 }
 
 #define ROWS_STATE_MIN 65536u
+#define AGG_STATE_MIN  65536u
 
-/* The least that the state of one partition can do with: doubled until a key fits. */
+/* The least that the state of one partition can do with. */
 static uint64_t least_bytes(const struct exchange *x)
 {
-    uint64_t bytes = ROWS_STATE_MIN;
-
-    while (x->kind == EX_AGG && !agg_state_keys(x, bytes))
-        bytes *= 2;
-    return bytes + (x->kind == EX_ROWS ? x->len * 64 : 0);
+    if (x->kind == EX_ROWS)
+        return ROWS_STATE_MIN + x->len * 64;
+    uint64_t one = (agg_state_bytes(x, 1) + 63) & ~63ull;
+    return x->key && one < AGG_STATE_MIN ? AGG_STATE_MIN : one;
 }
 
 #define TOP_STATE_BYTES (8ull << 20) /* the best rows of each interval of a window */
@@ -139,7 +139,7 @@ static uint64_t least_bytes(const struct exchange *x)
 static uint64_t fixed_bytes(const struct exchange *x)
 {
     if (x->kind == EX_AGG)
-        return x->key ? 0 : 2 * least_bytes(x);
+        return x->key ? 0 : least_bytes(x);
     return x->top_cnt ? TOP_STATE_BYTES : 0;
 }
 
