@@ -90,13 +90,12 @@ static uint32_t add(struct combine_table *t, const struct tkey *k, uint32_t slot
 }
 
 /* The entry of a key that was not seen at home at first sight. */
-__attribute__((noinline)) static uint32_t entry_of(struct combine_table *t, const struct tkey *k)
+__attribute__((noinline)) static uint32_t entry_of(struct combine_table *t, const struct tkey *k,
+                                                   uint32_t hash)
 {
-    uint64_t hash;
     uint32_t e;
 
-    tkeys_hash(&hash, k, 1);
-    for (uint32_t s = (uint32_t)(hash >> 32) & t->slots_mask;; s = (s + 1) & t->slots_mask) {
+    for (uint32_t s = hash & t->slots_mask;; s = (s + 1) & t->slots_mask) {
         e = t->slot[s];
         if (!e)
             return add(t, k, s);
@@ -108,9 +107,10 @@ __attribute__((noinline)) static uint32_t entry_of(struct combine_table *t, cons
 /* --- vectors -----------------------------------------------------------------------------------
  */
 
-/* Keys as they are compared, and what lay in their home slots. */
+/* Keys as they are compared, the upper halves of their hashes, and what lay in their home slots. */
 struct probes {
     struct tkey key[VEC_ROWS_MAX];
+    uint32_t hash[VEC_ROWS_MAX];
     uint32_t home[VEC_ROWS_MAX];
 };
 
@@ -129,6 +129,7 @@ static inline void probe_load(struct probes *p, uint32_t i, struct prober t, con
                                                             : tkey_hash_long(bytes, len);
 
     _mm_storeu_si128((__m128i *)(void *)&p->key[i], k);
+    p->hash[i] = (uint32_t)(hash >> 32);
     p->home[i] = t.slot[hash >> 32 & t.mask];
 }
 
@@ -160,7 +161,7 @@ static inline uint8_t *probe_row(struct combine_table *t, uint8_t *entries, uint
     __m128i differ = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(void *)at), k);
 
     if (__builtin_expect(!_mm_testz_si128(differ, differ), 0))
-        at = entries + entry_of(t, &p->key[i]) * stride;
+        at = entries + entry_of(t, &p->key[i], p->hash[i]) * stride;
     return at + COMBINE_ROW_OFF;
 }
 

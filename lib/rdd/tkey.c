@@ -41,16 +41,22 @@ static inline uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
+/* A long key, sixteen bytes at a time; the last are filled up with zeros. What is loaded for them
+ * begins before them, inside the key, and is moved down: no copy. */
 static uint64_t mix_bytes(const uint8_t *p, uint32_t len, uint64_t s0, uint64_t s1)
 {
-    uint64_t h = s0 ^ len;
+    uint64_t h = s0 ^ len, low = 0, high = 0;
     uint32_t i = 0;
 
     for (; i + 16 <= len; i += 16)
         h = mix(load_le64(p + i) ^ s1, load_le64(p + i + 8) ^ h);
-    uint8_t tail[16] = {0};
-    memcpy(tail, p + i, len - i);
-    h = mix(load_le64(tail) ^ s1, load_le64(tail + 8) ^ h);
+    if (len - i > 8) {
+        low = load_le64(p + i);
+        high = load_le64(p + len - 8) >> 8 * (i + 16 - len);
+    } else if (len - i) {
+        low = load_le64(p + len - 8) >> 8 * (i + 8 - len);
+    }
+    h = mix(low ^ s1, high ^ h);
     return mix(h ^ s0, s1 ^ len);
 }
 
