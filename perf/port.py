@@ -12,10 +12,14 @@ of the lcore, of the busier one of two; by wall time beside it. On two lcores th
 is searched that arrives by the clock and neither loses a packet nor takes longer than an interval
 to process one, for half a minute. Rows with "feed": "port" are added to bench.json.
 
+With PORT=DEVICE in the environment the port is that one, as an appliance file names it, and its traffic
+comes from a wire: from perf/gen on another box, or, with GEN=DEVICE, from perf/gen on this one.
+
 usage: perf/port.py BUILD [JOB...]
 """
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,7 +47,7 @@ class Bench:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    def appliance(self, lcores, device="net_null0", blocks="256MB", state="128MB"):
+    def appliance(self, lcores, device=os.environ.get("PORT") or "net_null0", blocks="256MB", state="128MB"):
         roles, idle = LCORES[lcores]
         with open(self.path("appliance.yaml"), "w", encoding="utf-8") as f:
             f.write(APPLIANCE.format(device=device, lcores=roles, idle=idle, blocks=blocks,
@@ -54,12 +58,28 @@ class Bench:
         command = [f"{self.build}/perf/port", "--config", self.path("appliance.yaml"),
                    "--job", job, "--out", self.path("out"), "--stats", self.path("stats"), *args]
         with open(self.path("log"), "w", encoding="utf-8") as log:
-            code = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=log).returncode
+            run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
+            sender = self.sender(args)
+            code = run.wait()
+            if sender:
+                sender.send_signal(signal.SIGINT)
+                sender.wait()
         if code:
             with open(self.path("log"), encoding="utf-8") as f:
                 sys.exit(f"perf/port.py: {' '.join(command)}: exit {code}\n{f.read()}")
         with open(self.path("out"), encoding="utf-8") as f:
             return json.load(f)
+
+    def sender(self, args):
+        """perf/gen, where the traffic comes from a wire and this box has its other end."""
+        device = os.environ.get("GEN")
+        if not device:
+            return None
+        given = dict(zip(args, args[1:]))
+        rate = ["--rate", given["--rate"]] if "--rate" in given else []
+        return subprocess.Popen([f"{self.build}/perf/gen", "--device", device, "--cpu",
+                                 str(os.cpu_count() - 1), "--frames", given["--frames"], *rate],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def alone(self, job, frames, mode):
         """Records/s of a loop without a job."""
