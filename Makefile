@@ -24,7 +24,7 @@ FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TOOL_NAMES := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 PERF_NAMES := $(patsubst perf/%.c,%,$(wildcard perf/bench_*.c))
 # Programs of perf/ that scripts run, with what they share.
-PERF_TOOLS := port
+PERF_TOOLS := port gen
 E2E_TESTS  := $(sort $(shell find tests/e2e -maxdepth 1 -type f -executable 2>/dev/null))
 
 # ---- flags -----------------------------------------------------------------------------------------
@@ -274,6 +274,10 @@ check-gcc: ## build everything with gcc, warnings being errors
 
 check-clang: ## build everything with clang, warnings being errors
 	@+$(SUB) CC=clang BUILD=$(BUILD)/clang tests
+
+bench-latency: ## time past the end of intervals, at half of what make bench found to hold (LOAD=records/s)
+	@+$(PARALLEL) benches
+	@perf/latency.py $(BUILD) $(LOAD)
 
 clean: ## remove BUILD
 	rm -rf $(BUILD)
