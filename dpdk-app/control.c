@@ -276,7 +276,7 @@ struct control *control_new(struct node *n, char *err, size_t err_bytes)
     struct pool_view v;
     pool_look(n->pool, &v);
     c->pages_cnt = v.pages_cnt;
-    c->pages_low = v.pages_cnt / 5;
+    c->pages_low = (v.pages_cnt + 4) / 5;
     set_end(c);
     if (control_open_sinks(c, err, err_bytes)) {
         control_free(c);

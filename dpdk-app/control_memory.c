@@ -17,6 +17,8 @@ static void watch_shed(struct control *c, const struct sched_view *v, uint32_t f
     bool shed = atomic_load_explicit(&n->shed, memory_order_relaxed);
     bool low = free_pages < (shed ? 2 * c->pages_low : c->pages_low);
 
+    for (uint32_t w = 0; w < n->workers_cnt; w++)
+        low |= atomic_load_explicit(&n->worker[w].waiting, memory_order_relaxed);
     if (shed != (v->backlogged || low))
         atomic_store(&n->shed, !shed);
     if (free_pages >= c->pages_cnt / 4 && atomic_load_explicit(&n->no_wait, memory_order_relaxed))

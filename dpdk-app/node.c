@@ -132,7 +132,8 @@ static int open_runner(struct node *n, struct worker *w, uint32_t j)
     struct runner *r = take(sizeof *r);
     void *room = take(runner_bytes(nj->plan, nj->job->sources_cnt));
 
-    if (!r || !room)
+    w->tally[j] = worker_tally_new(nj->plan);
+    if (!r || !room || !w->tally[j])
         return -ENOMEM;
     runner_init(r, nj->plan, nj->spec, nj->job->sources_cnt, &nj->state, &mem, room);
     if (n->conf->show_dropped) {

@@ -101,55 +101,34 @@ void report_records(const struct report *r, uint32_t job, struct stats_ledger *l
 
     *l = (struct stats_ledger){0};
     for (uint32_t w = 0; w < n->workers_cnt; w++) {
-        const struct runner *run = n->worker[w].runner[job];
-        for (uint32_t s = 0; s < run->sources_cnt; s++) {
-            const struct source_counters *c = &run->counters[s];
-            l->offered += c->offered;
-            for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
-                stats_drop(l, record_drop_name[d], c->dropped[d]);
-        }
+        const struct worker_tally *t = n->worker[w].tally[job];
+        l->offered += worker_tally_get(t, WORKER_RECORDS);
+        for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
+            stats_drop(l, record_drop_name[d], worker_tally_get(t, WORKER_DROPPED + d));
     }
     if (!n->job[job].plan->outputs_cnt)
         stats_drop(l, "no_output", l->offered - stats_dropped(l));
     l->processed = l->offered - stats_dropped(l);
 }
 
-static void add_states(const struct node_job *nj, const char *const *place, struct stats_tally *t)
-{
-    for (uint32_t x = 0; x < nj->plan->exchanges_cnt; x++) {
-        const struct exchange *e = nj->plan->exchange[x];
-        for (uint32_t p = 0; p < e->partitions; p++) {
-            const struct agg_state *a = nj->state.agg[x] ? &nj->state.agg[x][p] : NULL;
-            const struct rows_state *s = nj->state.rows[x] ? &nj->state.rows[x][p] : NULL;
-            stats_tally_add(t, "state_full", a ? a->refused : s->refused);
-            if (a && e->node->fn)
-                stats_tally_add(t, place[e->fail_idx], a->failed);
-            stats_tally_add(t, "list_too_long", s ? s->too_long : 0);
-        }
-    }
-}
-
-static void add_runner(const struct runner *r, const char *const *place, struct stats_tally *t)
-{
-    for (uint32_t f = 0; f < r->plan->fails_cnt; f++)
-        stats_tally_add(t, place[f], r->failed[f]);
-    for (uint32_t i = 0; i < r->plan->stages_cnt; i++) {
-        const struct pipeline *p = &r->pipe[i];
-        stats_tally_add(t, "scratch_full", p->no_memory);
-    }
-    stats_tally_add(t, "no_memory", r->out.refused);
-    stats_tally_add(t, "row_too_long", r->out.too_long);
-    stats_tally_add(t, "damaged_block", r->damaged);
-}
-
 void report_rows(const struct report *r, uint32_t job, struct stats_tally *t)
 {
+    static const struct {
+        const char *name;
+        uint32_t count;
+    } reasons[] = {{"scratch_full", WORKER_SCRATCH_FULL}, {"no_memory", WORKER_NO_MEMORY},
+                   {"row_too_long", WORKER_ROW_TOO_LONG}, {"damaged_block", WORKER_DAMAGED_BLOCK},
+                   {"state_full", WORKER_STATE_FULL},     {"list_too_long", WORKER_LIST_TOO_LONG}};
     const struct node *n = r->node;
 
     *t = (struct stats_tally){0};
-    for (uint32_t w = 0; w < n->workers_cnt; w++)
-        add_runner(n->worker[w].runner[job], r->job[job].place, t);
-    add_states(&n->job[job], r->job[job].place, t);
+    for (uint32_t w = 0; w < n->workers_cnt; w++) {
+        const struct worker_tally *wt = n->worker[w].tally[job];
+        for (uint32_t f = 0; f < n->job[job].plan->fails_cnt; f++)
+            stats_tally_add(t, r->job[job].place[f], worker_tally_failed(wt, f));
+        for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+            stats_tally_add(t, reasons[i].name, worker_tally_get(wt, reasons[i].count));
+    }
 }
 
 static void notice_ingest(const struct ingest *q, struct stats_tally *t)

@@ -12,21 +12,16 @@ static void tell_jobs(void *ctx, const char *params, struct tell *t)
     for (uint32_t j = 0; j < n->jobs_cnt; j++) {
         const struct node_job *nj = &n->job[j];
         uint64_t offered = 0, dropped = 0, refused = 0, keys = 0, failed = 0;
-        for (uint32_t w = 0; w < n->workers_cnt; w++)
+        for (uint32_t w = 0; w < n->workers_cnt; w++) {
+            const struct worker_tally *wt = n->worker[w].tally[j];
+            offered += worker_tally_get(wt, WORKER_RECORDS);
+            for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
+                dropped += worker_tally_get(wt, WORKER_DROPPED + d);
+            refused += worker_tally_get(wt, WORKER_STATE_FULL);
+            keys += worker_tally_get(wt, WORKER_STATE_KEYS);
             for (uint32_t f = 0; f < nj->plan->fails_cnt; f++)
-                failed += n->worker[w].runner[j]->failed[f];
-        for (uint32_t w = 0; w < n->workers_cnt; w++)
-            for (uint32_t s = 0; s < nj->job->sources_cnt; s++) {
-                const struct source_counters *c = &n->worker[w].runner[j]->counters[s];
-                offered += c->offered;
-                for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
-                    dropped += c->dropped[d];
-            }
-        for (uint32_t x = 0; x < nj->plan->exchanges_cnt; x++)
-            for (uint32_t p = 0; nj->state.agg[x] && p < nj->plan->exchange[x]->partitions; p++) {
-                refused += nj->state.agg[x][p].refused;
-                keys += nj->state.agg[x][p].t.live;
-            }
+                failed += worker_tally_failed(wt, f);
+        }
         tell_u64f(t, offered, "%s_records_offered", nj->job->name);
         tell_u64f(t, dropped, "%s_records_dropped", nj->job->name);
         tell_u64f(t, refused, "%s_state_full", nj->job->name);

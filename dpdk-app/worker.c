@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <rte_cycles.h>
 #include <rte_ring_elem.h>
@@ -37,9 +38,11 @@ int worker_open(struct worker *w, uint32_t idx, struct pool *pool)
 
 void worker_close(struct worker *w)
 {
-    for (uint32_t j = 0; j < w->jobs_cnt; j++)
+    for (uint32_t j = 0; j < w->jobs_cnt; j++) {
         if (w->runner[j])
             runner_close(w->runner[j]);
+        free(w->tally[j]);
+    }
     rte_ring_free(w->cmds);
     rte_ring_free(w->refs);
     rte_ring_free(w->answers);
@@ -118,6 +121,9 @@ static void answer(struct worker *w)
         if (rte_ring_enqueue_elem(w->refs, &m, sizeof m))
             return;
     }
+    bool close = w->cmd.kind == CMD_CLOSE;
+    worker_tally_put(w->tally[w->cmd.job], r, w->cmd.exchange, w->cmd.partition_first,
+                     close ? w->cmd.partition_cnt : 0);
     struct source_counters now = counters_of(r);
     struct answer_msg a = {.seq = w->cmd.seq,
                            .attempt = w->cmd.attempt,

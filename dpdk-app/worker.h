@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 #include "dpdk-app/pool.h"
-#include "rdd/task.h"
+#include "dpdk-app/worker_tally.h"
 #include "sched/sched.h"
 
 #define WORKER_REFS_MAX MADE_MAX /* a command makes no more */
@@ -60,6 +60,7 @@ struct worker {
     struct rte_ring *cmds, *refs, *answers;
     uint32_t jobs_cnt;
     struct runner *runner[SCHED_JOBS_MAX];
+    struct worker_tally *tally[SCHED_JOBS_MAX]; /* of each runner */
     enum worker_state state;
     struct cmd cmd;
     uint32_t at;   /* MERGE: block that is being merged */
