@@ -100,7 +100,8 @@ TEST(golden, diagnostics)
 // The jobs and the appliance of the tree are good, and nothing is said about them.
 TEST(golden, configs)
 {
-    static const char *const jobs[] = {"wordcount", "top-talkers", "grep", "topk"};
+    static const char *const jobs[] = {"wordcount", "top-talkers",  "grep",
+                                       "topk",      "min-mean-max", "ysb"};
     char path[64];
 
     for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
