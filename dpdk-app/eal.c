@@ -154,7 +154,7 @@ static int memory_check(const struct eal_conf *conf, char *err, size_t err_bytes
 
 // ---- NICs ------------------------------------------------------------------------------------
 
-static int nics_check(const struct appliance *a, char *err, size_t err_bytes)
+static int nics_take(struct eal *e, const struct appliance *a, char *err, size_t err_bytes)
 {
     for (uint32_t i = 0; i < a->ports_cnt; i++) {
         struct port_args args;
@@ -163,12 +163,23 @@ static int nics_check(const struct appliance *a, char *err, size_t err_bytes)
         if (port_args_parse(&args, a->port[i].device) < 0 || !args.pci)
             continue;
         int rc = pci_check("", args.name, why, sizeof why);
+        int fd = rc < 0 ? rc : pci_hold("", args.name);
+        if (rc == 0 && fd < 0)
+            rc = pci_busy(args.name, why, sizeof why);
         if (rc < 0) {
             snprintf(err, err_bytes, "port %s: %s", a->port[i].name, why);
             return rc;
         }
+        e->nic_fd[e->nics_cnt++] = fd;
     }
     return 0;
+}
+
+static void nics_give(struct eal *e)
+{
+    for (uint32_t i = 0; i < e->nics_cnt; i++)
+        close(e->nic_fd[i]);
+    e->nics_cnt = 0;
 }
 
 // ---- what EAL says ---------------------------------------------------------------------------
@@ -300,7 +311,7 @@ int eal_start(struct eal *e, const struct eal_conf *conf, char *err, size_t err_
     if (rc == 0)
         rc = memory_check(conf, err, err_bytes);
     if (rc == 0 && !conf->files)
-        rc = nics_check(conf->appliance, err, err_bytes);
+        rc = nics_take(e, conf->appliance, err, err_bytes);
     if (rc == 0) {
         eal_log_begin();
         rc = init_quietly(e);
@@ -313,6 +324,7 @@ int eal_start(struct eal *e, const struct eal_conf *conf, char *err, size_t err_
     if (rc < 0 && e->lock_fd >= 0)
         close(e->lock_fd);
     if (rc < 0) {
+        nics_give(e);
         start_log_free();
         zone_free(&e->zone);
     }
@@ -323,6 +335,7 @@ void eal_stop(struct eal *e)
 {
     rte_eal_cleanup();
     start_log_free();
+    nics_give(e);
     close(e->lock_fd);
     zone_free(&e->zone);
 }

@@ -44,6 +44,8 @@ struct eal {
     char *argv[EAL_ARGS_MAX + 1]; /* EAL moves them about */
     const char *line;             /* as they were given, for people */
     int lock_fd;
+    uint32_t nics_cnt; /* held (pci_hold) */
+    int nic_fd[PORTS_MAX];
     uint32_t cpus_cnt; /* that this process may use */
     bool shared_cpus;  /* some lcores share a CPU */
 };

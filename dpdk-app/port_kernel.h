@@ -28,8 +28,12 @@ uint64_t iface_tx_dropped(const char *name);
 
 /* pci_check, before EAL starts: 0 when DPDK may take the NIC at a PCI address, else -errno and a
  * sentence with the remedy. root is "", or where a test has its /sys.
+ * pci_hold: a descriptor that keeps others who ask from the NIC until it is closed, or -EBUSY
+ * (vfio keeps everybody away, uio nobody). pci_busy writes the sentence; returns -EBUSY.
  * pci_explain, when EAL made no port of it: why; returns -errno. */
 int pci_check(const char *root, const char *address, char *why, size_t bytes);
+int pci_hold(const char *root, const char *address);
+int pci_busy(const char *address, char *why, size_t bytes);
 int pci_explain(const char *address, char *why, size_t bytes);
 
 #define FDS_MAX 256

@@ -3,8 +3,10 @@
 // that is with its kernel driver, if told so by name, and the machine loses it: hence the look
 // before.
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "dpdk-app/eal.h"
@@ -66,14 +68,34 @@ int pci_check(const char *root, const char *address, char *why, size_t bytes)
     return -EBUSY;
 }
 
+int pci_busy(const char *address, char *why, size_t bytes)
+{
+    snprintf(why, bytes, "NIC '%s' is in use by another process, or by another port of this one",
+             address);
+    return -EBUSY;
+}
+
+int pci_hold(const char *root, const char *address)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/sys/bus/pci/devices/%s/class", root, address);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        close(fd);
+        return -EBUSY;
+    }
+    return fd;
+}
+
 int pci_explain(const char *address, char *why, size_t bytes)
 {
     char said[256];
 
-    if (strstr(eal_start_log(), "busy")) {
-        snprintf(why, bytes, "NIC '%s' is in use by another process: stop it", address);
-        return -EBUSY;
-    }
+    if (strstr(eal_start_log(), "busy"))
+        return pci_busy(address, why, bytes);
     eal_log_why(eal_start_log(), said, sizeof said);
     snprintf(why, bytes, "NIC '%s' cannot be opened by DPDK: %s", address,
              said[0] ? said : "none of its drivers knows it");

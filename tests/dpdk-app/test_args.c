@@ -137,6 +137,14 @@ TEST(port_pci, looks_before_it_takes)
         EXPECT_EQ_INT(pci_check(root, table[i].address, why, sizeof why), table[i].rc);
         EXPECT_HAS_STR(why, table[i].says);
     }
+    int first = pci_hold(root, table[0].address), other = pci_hold(root, table[1].address);
+    EXPECT(first >= 0 && other >= 0);
+    EXPECT_EQ_INT(pci_hold(root, table[0].address), -EBUSY);
+    close(first);
+    first = pci_hold(root, table[0].address);
+    EXPECT(first >= 0);
+    close(first);
+    close(other);
     nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
