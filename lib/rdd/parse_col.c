@@ -7,9 +7,13 @@
 #include "rdd/parse_col.h"
 
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,bmi")))
+#define AVX2   __attribute__((target("avx2")))
 #define INLINE static inline __attribute__((always_inline))
-#define LANES  8u
+#define LANES  8u  /* of AVX-512; AVX2 takes two halves */
 #define CHUNK  64u /* words that are loaded before they are looked at */
+
+/* ---- AVX-512 ----------------------------------------------------------------------------------
+ */
 
 /* Eight short numbers. */
 struct numbers {
@@ -94,11 +98,103 @@ AVX512 INLINE __m512i ints_of(struct numbers *s)
     return _mm512_mask_sub_epi64(s->digits, s->minus, _mm512_setzero_si512(), s->digits);
 }
 
+/* ---- AVX2 -------------------------------------------------------------------------------------
+ */
+
+/* As struct numbers; what is a mask there is all bits of a word, or none, here. */
+struct numbers4 {
+    __m256i digits, minus, odd;
+    __m256i upto; /* all bits up to and with the point's byte; without a point of every byte */
+    __m256i pointed;
+};
+
+AVX2 INLINE __m256i each4(char c)
+{
+    return _mm256_set1_epi8(c);
+}
+
+AVX2 INLINE struct numbers4 numbers4_of(const uint64_t *words, const uint32_t *len)
+{
+    const __m256i one = _mm256_set1_epi64x(1), eight = _mm256_set1_epi64x(8),
+                  none = _mm256_setzero_si256(), all = _mm256_set1_epi64x(-1);
+    struct numbers4 s;
+    __m256i n = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(const void *)len));
+    __m256i text = _mm256_loadu_si256((const __m256i *)(const void *)words);
+
+    s.minus = _mm256_cmpeq_epi64(_mm256_and_si256(text, _mm256_set1_epi64x(0xff)),
+                                 _mm256_set1_epi64x('-'));
+    s.odd = _mm256_or_si256(_mm256_cmpgt_epi64(n, eight), _mm256_cmpeq_epi64(n, none));
+    __m256i x = _mm256_xor_si256(text, each4('0'));
+    x = _mm256_xor_si256(x, _mm256_and_si256(s.minus, _mm256_set1_epi64x('-' ^ '0')));
+    x = _mm256_sllv_epi64(x, _mm256_slli_epi64(_mm256_sub_epi64(eight, n), 3));
+    __m256i point = _mm256_cmpeq_epi8(x, each4('.' ^ '0'));
+    s.pointed = _mm256_xor_si256(_mm256_cmpeq_epi64(point, none), all);
+    __m256i below = _mm256_andnot_si256(point, _mm256_sub_epi64(point, one));
+    s.upto = _mm256_or_si256(_mm256_slli_epi64(below, 8), _mm256_set1_epi64x(0xff));
+    __m256i moved = _mm256_slli_epi64(_mm256_and_si256(x, below), 8);
+    __m256i closed = _mm256_or_si256(_mm256_andnot_si256(s.upto, x), moved);
+    x = _mm256_blendv_epi8(x, closed, s.pointed);
+    n = _mm256_add_epi64(n, _mm256_add_epi64(s.minus, s.pointed));
+    s.odd = _mm256_or_si256(s.odd, _mm256_cmpeq_epi64(n, none));
+    __m256i right = _mm256_cmpeq_epi8(_mm256_min_epu8(x, each4(9)), x);
+    s.odd = _mm256_or_si256(s.odd, _mm256_xor_si256(_mm256_cmpeq_epi64(right, all), all));
+    x = _mm256_maddubs_epi16(x, _mm256_set1_epi16(1 << 8 | 10));
+    x = _mm256_madd_epi16(x, _mm256_set1_epi32(1 << 16 | 100));
+    s.digits =
+        _mm256_add_epi64(_mm256_mul_epu32(x, _mm256_set1_epi64x(10000)), _mm256_srli_epi64(x, 32));
+    return s;
+}
+
+AVX2 INLINE __m256d floats4_of(const struct numbers4 *s)
+{
+    static const double power[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
+    const __m256d whole = _mm256_set1_pd(0x1p52);
+    __m256i bytes = _mm256_sad_epu8(_mm256_and_si256(s->upto, each4(1)), _mm256_setzero_si256());
+    __m256i behind = _mm256_sub_epi64(_mm256_set1_epi64x(8), bytes);
+    __m256d by = _mm256_i64gather_pd(power, behind, 8);
+    __m256d v = _mm256_or_pd(_mm256_castsi256_pd(s->digits), whole);
+    __m256i sign = _mm256_slli_epi64(s->minus, 63);
+
+    v = _mm256_div_pd(_mm256_sub_pd(v, whole), by);
+    return _mm256_xor_pd(v, _mm256_castsi256_pd(sign));
+}
+
+AVX2 INLINE __m256i ints4_of(struct numbers4 *s)
+{
+    s->odd = _mm256_or_si256(s->odd, s->pointed);
+    return _mm256_sub_epi64(_mm256_xor_si256(s->digits, s->minus), s->minus);
+}
+
+AVX2 INLINE uint32_t odd4(__m256i odd)
+{
+    return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(odd));
+}
+
+/* Both give the odd ones of eight. */
+AVX2 INLINE uint32_t floats_half(double *to, const uint64_t *words, const uint32_t *len)
+{
+    struct numbers4 s = numbers4_of(words, len);
+
+    _mm256_storeu_pd(to, floats4_of(&s));
+    return odd4(s.odd);
+}
+
+AVX2 INLINE uint32_t ints_half(int64_t *to, const uint64_t *words, const uint32_t *len)
+{
+    struct numbers4 s = numbers4_of(words, len);
+
+    _mm256_storeu_si256((__m256i *)(void *)to, ints4_of(&s));
+    return odd4(s.odd);
+}
+
+/* ---- columns ----------------------------------------------------------------------------------
+ */
+
 /* How many of n fields can be taken eight at a time, with eight bytes each: what lies behind a
  * field is only known to be there up to the end of the last one. */
 static uint32_t lanes_cnt(const uint32_t *off, const uint32_t *len, uint32_t n)
 {
-    if (simd_level != SIMD_AVX512 || !n)
+    if (simd_level == SIMD_SCALAR || !n)
         return 0;
     uint64_t end = (uint64_t)off[n - 1] + len[n - 1];
     while (n && (uint64_t)off[n - 1] + 8 > end)
@@ -128,13 +224,31 @@ AVX512 static void floats_avx512(double *to, const uint8_t *base, const uint32_t
     }
 }
 
+AVX2 static void floats_avx2(double *to, const uint8_t *base, const uint32_t *off,
+                             const uint32_t *len, uint32_t n, uint8_t *bad)
+{
+    uint64_t words[CHUNK];
+
+    for (uint32_t i = 0; i < n; i += LANES) {
+        if (i % CHUNK == 0)
+            words_load(words, base, off + i, n - i < CHUNK ? n - i : CHUNK);
+        const uint64_t *at = words + i % CHUNK;
+        uint32_t odd =
+            floats_half(to + i, at, len + i) | floats_half(to + i + 4, at + 4, len + i + 4) << 4;
+        for (; __builtin_expect(odd != 0, 0); odd &= odd - 1)
+            float_alone(to, base, off, len, i + (uint32_t)__builtin_ctz(odd), bad);
+    }
+}
+
 void parse_floats(double *to, const uint8_t *base, const uint32_t *off, const uint32_t *len,
                   uint32_t n, uint8_t *bad)
 {
     uint32_t lanes = lanes_cnt(off, len, n);
 
-    if (lanes)
+    if (lanes && simd_level == SIMD_AVX512)
         floats_avx512(to, base, off, len, lanes, bad);
+    else if (lanes)
+        floats_avx2(to, base, off, len, lanes, bad);
     for (uint32_t i = lanes; i < n; i++)
         float_alone(to, base, off, len, i, bad);
 }
@@ -161,13 +275,31 @@ AVX512 static void ints_avx512(int64_t *to, const uint8_t *base, const uint32_t 
     }
 }
 
+AVX2 static void ints_avx2(int64_t *to, const uint8_t *base, const uint32_t *off,
+                           const uint32_t *len, uint32_t n, uint8_t *bad)
+{
+    uint64_t words[CHUNK];
+
+    for (uint32_t i = 0; i < n; i += LANES) {
+        if (i % CHUNK == 0)
+            words_load(words, base, off + i, n - i < CHUNK ? n - i : CHUNK);
+        const uint64_t *at = words + i % CHUNK;
+        uint32_t odd = ints_half(to + i, at, len + i) | ints_half(to + i + 4, at + 4, len + i + 4)
+                                                            << 4;
+        for (; __builtin_expect(odd != 0, 0); odd &= odd - 1)
+            int_alone(to, base, off, len, i + (uint32_t)__builtin_ctz(odd), bad);
+    }
+}
+
 void parse_ints(int64_t *to, const uint8_t *base, const uint32_t *off, const uint32_t *len,
                 uint32_t n, uint8_t *bad)
 {
     uint32_t lanes = lanes_cnt(off, len, n);
 
-    if (lanes)
+    if (lanes && simd_level == SIMD_AVX512)
         ints_avx512(to, base, off, len, lanes, bad);
+    else if (lanes)
+        ints_avx2(to, base, off, len, lanes, bad);
     for (uint32_t i = lanes; i < n; i++)
         int_alone(to, base, off, len, i, bad);
 }
