@@ -240,10 +240,17 @@ fuzz: ## every fuzzer for FUZZ_SECONDS
 	@+$(SUB) MODE=fuzz CC=clang BUILD=$(BUILD)/fuzzing fuzzers -j$(JOBS)
 	@BUILD=$(BUILD)/fuzzing scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_NAMES)
 
-bench: ## records/s of the stock jobs
+bench: ## records/s of the stock jobs beside limit programs (JOB=x: one; PROFILE=1)
 	@+$(PARALLEL) programs benches
-	@BUILD=$(BUILD) scripts/bench $(PERF_BINS)
-	@perf/port.py $(BUILD) $(JOB)
+	@BUILD=$(BUILD) scripts/bench jobs
+
+bench-growth: ## how cost and memory grow, as plots (BUILD/*.svg)
+	@+$(PARALLEL) benches
+	@BUILD=$(BUILD) scripts/bench growth
+
+bench-micro: ## the cost of each primitive
+	@+$(PARALLEL) benches
+	@BUILD=$(BUILD) scripts/bench micro
 
 # ---- style and static checks -----------------------------------------------------------------------
 

@@ -298,6 +298,22 @@ static void worker_make(struct engine *e, struct worker *w, const struct engine_
                 perf_pages(runner_bytes(e->plan, e->job->sources_cnt)));
 }
 
+/* Divides the state memory; more and more of it until the keys that are wanted fit. */
+static void divide_state(struct plan *p, const struct engine_conf *conf)
+{
+    const struct exchange *x = p->exchange[0];
+    size_t bytes = conf->state_bytes ? conf->state_bytes : STATE_BYTES;
+
+    bool enough = plan_capacity(p, bytes) == 0;
+    while (conf->keys && !(enough && x->keys_max * x->partitions >= conf->keys)) {
+        bytes += bytes / 16;
+        enough = plan_capacity(p, bytes) == 0;
+    }
+    MR_ASSERT(enough);
+    if (conf->keys)
+        *conf->bytes_per_key = (double)x->state_bytes / (double)x->keys_max;
+}
+
 struct team team_engine(const struct engine_conf *conf)
 {
     struct engine *e = calloc(1, sizeof *e);
@@ -308,7 +324,7 @@ struct team team_engine(const struct engine_conf *conf)
     e->plan =
         plan_build(&e->job->graph, e->job->name, e->job->partitions, &e->zone, err, sizeof err);
     MR_ASSERT(e->plan && e->plan->outputs_cnt == 1);
-    MR_ASSERT(plan_capacity(e->plan, conf->state_bytes ? conf->state_bytes : STATE_BYTES) == 0);
+    divide_state(e->plan, conf);
     job_state_init(&e->state, e->plan, perf_pages(job_state_bytes(e->plan) + 64));
     for (uint32_t s = 0; s < e->job->sources_cnt; s++)
         e->spec[s] = &e->job->source[s].spec;

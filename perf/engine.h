@@ -20,6 +20,10 @@ struct engine_conf {
     uint32_t lcores;
     size_t state_bytes; /* 0: 64 MB */
     uint32_t pages;     /* for shuffle blocks, each lcore; 0: 24 */
+    /* Not 0: as much state memory as its first exchange needs for so many keys; what that is for
+     * each of them goes to *bytes_per_key. */
+    uint64_t keys;
+    double *bytes_per_key;
 };
 
 struct team team_engine(const struct engine_conf *conf);
