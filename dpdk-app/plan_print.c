@@ -72,9 +72,8 @@ static void put_needles(const struct needle_set *set, struct strbuf *out)
 {
     strbuf_puts(out, "    makes rows of lines with ");
     for (uint32_t i = 0; i < set->cnt; i++) {
-        strbuf_puts(out, i ? " or \"" : "\"");
+        strbuf_puts(out, i ? " or " : "");
         escape_json(out, set->needle[i].s, set->needle[i].n);
-        strbuf_puts(out, "\"");
     }
     strbuf_puts(out, ", counts the others\n");
 }

@@ -51,194 +51,292 @@ void needle_set_add(struct needle_set *set, const uint8_t *s, uint32_t n)
     }
 }
 
-/* What a step of a form found in 64 bytes. */
-INLINE void sweep_put(struct sweep *s, uint64_t newlines, uint64_t places, bool lines)
-{
-    if (__builtin_expect(places != 0, 0))
-        s->hit[s->hits_cnt++] = (struct sweep_hit){places, s->words_cnt, s->lines_cnt};
-    if (lines) {
-        s->ends[s->words_cnt] = newlines;
-        s->lines_cnt += (uint32_t)__builtin_popcountll(newlines);
-    }
-    s->words_cnt++;
-}
-
 /* --- scalar ------------------------------------------------------------------------------------
  */
 
-static uint64_t places_scalar(const struct needle *nd, const uint8_t *p, uint32_t left)
+/* flag[k]: do all probes match at p[k]? Of `left` bytes from p on. */
+static void flag_places(const struct needle *nd, const uint8_t *p, uint32_t left, uint8_t *flag)
 {
-    const uint32_t *off = nd->probe_off;
+    for (uint32_t i = 0; i < NEEDLE_PROBES; i++) {
+        const uint32_t off = nd->probe_off[i], n = left > off ? left - off : 0;
+        const uint8_t b = nd->s[off], *at = p + off;
+        if (n >= 64)
+            for (uint32_t k = 0; k < 64; k++)
+                flag[k] &= at[k] == b;
+        else
+            for (uint32_t k = 0; k < 64; k++)
+                flag[k] = k < n && flag[k] && at[k] == b;
+    }
+}
+
+static uint64_t flags_mask(const uint8_t *flag)
+{
     uint64_t m = 0;
 
-    for (uint32_t k = 0; k < 64 && k < left; k++) {
-        bool is = true;
-        for (uint32_t i = 0; i < NEEDLE_PROBES; i++)
-            is = is && k + off[i] < left && p[k + off[i]] == nd->s[off[i]];
-        m |= (uint64_t)is << k;
-    }
+    for (uint32_t k = 0; k < 64; k += 8)
+        m |= (load_le64(flag + k) * 0x0102040810204080u >> 56) << k;
     return m;
 }
 
-static void sweep_scalar(struct sweep *s, const uint8_t *p, uint32_t n)
+static uint64_t newlines_scalar(const uint8_t *p, uint32_t n, uint32_t at)
 {
-    for (uint32_t at = 0; at < n; at += 64) {
-        uint64_t newlines = 0, places = 0;
-        for (uint32_t k = 0; s->ends && k < 64 && at + k < n; k++)
-            newlines |= (uint64_t)(p[at + k] == '\n') << k;
-        for (uint32_t i = 0; i < s->set->cnt; i++)
-            places |= places_scalar(&s->set->needle[i], p + at, n - at);
-        sweep_put(s, newlines, places, s->ends);
-    }
+    uint8_t flag[64] = {0};
+
+    for (uint32_t k = 0; k < 64 && at + k < n; k++)
+        flag[k] = p[at + k] == '\n';
+    return flags_mask(flag);
 }
 
-/* --- AVX2 --------------------------------------------------------------------------------------
+static uint32_t sweep_scalar(const struct needle_set *set, const uint8_t *p, uint32_t n,
+                             struct sweep_hit *hit, uint32_t *lines)
+{
+    uint32_t hits = 0, sum = 0;
+
+    for (uint32_t at = 0; at < n; at += 64) {
+        uint8_t flag[64];
+        struct sweep_hit h = {.off = at, .lines = sum};
+        for (uint32_t i = 0; i < set->cnt; i++) {
+            memset(flag, 1, sizeof flag);
+            flag_places(&set->needle[i], p + at, n - at, flag);
+            h.places |= flags_mask(flag);
+        }
+        for (uint32_t k = 0; lines && h.places && k < 3; k++)
+            h.newlines[k] = at || k ? newlines_scalar(p, n, at + 64 * k - 64) : 0;
+        for (uint32_t k = at; lines && k < n && k < at + 64; k++)
+            sum += p[k] == '\n';
+        if (h.places)
+            hit[hits++] = h;
+    }
+    if (lines)
+        *lines = sum;
+    return hits;
+}
+
+/* --- AVX2, and AVX-512 at the end of the text --------------------------------------------------
  */
 
-AVX2 INLINE uint64_t equal_avx2(const uint8_t *p, __m256i b)
-{
-    __m256i lo = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)p), b);
-    __m256i hi = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(p + 32)), b);
+struct probes {
+    __m256i b[NEEDLES_MAX][NEEDLE_PROBES];
+};
 
-    return (uint32_t)_mm256_movemask_epi8(lo) | (uint64_t)_mm256_movemask_epi8(hi) << 32;
+AVX2 INLINE struct probes probes_of(const struct needle_set *set, uint32_t cnt)
+{
+    struct probes pr;
+
+    for (uint32_t i = 0; i < cnt; i++)
+        for (uint32_t k = 0; k < NEEDLE_PROBES; k++)
+            pr.b[i][k] = _mm256_set1_epi8((char)set->needle[i].s[set->needle[i].probe_off[k]]);
+    return pr;
 }
 
-AVX2 INLINE uint64_t places_avx2(const uint8_t *p, const uint32_t *off, const __m256i *b)
+/* Of the 32 bytes at p, which are v, where may a needle begin? */
+AVX2 INLINE __m256i places_of(const struct needle_set *set, uint32_t cnt, const struct probes *pr,
+                              const uint8_t *p, __m256i v)
 {
-    __m256i lo = _mm256_set1_epi8(-1), hi = lo;
+    __m256i any = _mm256_setzero_si256();
 
-    for (uint32_t i = 0; i < NEEDLE_PROBES; i++) {
-        const __m256i *v = (const __m256i *)(p + off[i]);
-        lo = _mm256_and_si256(lo, _mm256_cmpeq_epi8(_mm256_loadu_si256(v), b[i]));
-        hi = _mm256_and_si256(hi, _mm256_cmpeq_epi8(_mm256_loadu_si256(v + 1), b[i]));
+    for (uint32_t i = 0; i < cnt; i++) {
+        const uint32_t *off = set->needle[i].probe_off;
+        __m256i m = _mm256_cmpeq_epi8(v, pr->b[i][0]);
+        for (uint32_t k = 1; k < NEEDLE_PROBES; k++) {
+            __m256i at = _mm256_loadu_si256((const __m256i *)(p + off[k]));
+            m = _mm256_and_si256(m, _mm256_cmpeq_epi8(at, pr->b[i][k]));
+        }
+        any = i ? _mm256_or_si256(any, m) : m;
     }
+    return any;
+}
+
+AVX2 INLINE uint64_t mask_of(__m256i lo, __m256i hi)
+{
     return (uint32_t)_mm256_movemask_epi8(lo) | (uint64_t)_mm256_movemask_epi8(hi) << 32;
 }
 
-/* Of the piece p[0..n), the 64 bytes from `at`, of which not all are there: those that are b. */
-AVX2 static uint64_t equal_tail_avx2(const uint8_t *p, uint32_t n, uint32_t at, uint8_t b)
+AVX2 INLINE uint32_t sum_of(__m256i bytes)
+{
+    __m256i s = _mm256_sad_epu8(bytes, _mm256_setzero_si256());
+    __m128i t = _mm_add_epi64(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));
+
+    return (uint32_t)(_mm_cvtsi128_si64(t) + _mm_extract_epi64(t, 1));
+}
+
+/* Of the text p[0..n), the bytes from `at` on, of which not all 64 are there: those that are b. */
+AVX2 INLINE uint64_t equal_tail_avx2(const uint8_t *p, uint32_t n, uint32_t at, uint8_t b)
 {
     const __m256i v = _mm256_set1_epi8((char)b);
+    uint32_t left = at < n ? n - at : 0;
     uint8_t tail[64] = {0};
+    const uint8_t *from = tail;
 
-    if (at >= n)
+    if (!left)
         return 0;
-    if (n - at >= 64)
-        return equal_avx2(p + at, v);
-    if (n >= 64) /* the last 64 bytes of the piece end with them */
-        return equal_avx2(p + n - 64, v) >> (64 - (n - at));
-    memcpy(tail, p + at, n - at);
-    return equal_avx2(tail, v) & ((1ull << (n - at)) - 1);
+    if (n < 64)
+        memcpy(tail, p + at, left);
+    else
+        from = p + (left < 64 ? n - 64 : at); /* the last 64 bytes end with the text */
+    const __m256i *at32 = (const __m256i *)(const void *)from;
+    uint64_t m = mask_of(_mm256_cmpeq_epi8(_mm256_loadu_si256(at32), v),
+                         _mm256_cmpeq_epi8(_mm256_loadu_si256(at32 + 1), v));
+    if (left >= 64)
+        return m;
+    return n < 64 ? m & ((1ull << left) - 1) : m >> (64 - left);
 }
 
-AVX2 INLINE void sweep_avx2(struct sweep *to, const uint8_t *p, uint32_t n, uint32_t cnt,
-                            bool lines)
-{
-    const struct needle *nd = to->set->needle;
-    const __m256i newline = _mm256_set1_epi8('\n');
-    __m256i b[NEEDLES_MAX][NEEDLE_PROBES];
-    struct sweep s = *to;
-    uint32_t at = 0;
-
-    for (uint32_t i = 0; i < cnt; i++)
-        for (uint32_t k = 0; k < NEEDLE_PROBES; k++)
-            b[i][k] = _mm256_set1_epi8((char)nd[i].s[nd[i].probe_off[k]]);
-    for (; at + 64 + s.set->reach <= n; at += 64) {
-        uint64_t places = 0;
-        for (uint32_t i = 0; i < cnt; i++)
-            places |= places_avx2(p + at, nd[i].probe_off, b[i]);
-        sweep_put(&s, lines ? equal_avx2(p + at, newline) : 0, places, lines);
-    }
-    for (; at < n; at += 64) {
-        uint64_t places = 0;
-        for (uint32_t i = 0; i < cnt; i++) {
-            uint64_t m = ~0ull;
-            for (uint32_t k = 0; k < NEEDLE_PROBES; k++)
-                m &= equal_tail_avx2(p, n, at + nd[i].probe_off[k], nd[i].s[nd[i].probe_off[k]]);
-            places |= m;
-        }
-        sweep_put(&s, lines ? equal_tail_avx2(p, n, at, '\n') : 0, places, lines);
-    }
-    *to = s;
-}
-
-/* --- AVX-512 -----------------------------------------------------------------------------------
- */
-
-/* The bytes of the piece p[0..n) from `at` that are b. */
-AVX512 INLINE uint64_t equal_tail_avx512(const uint8_t *p, uint32_t n, uint32_t at, __m512i b)
+AVX512 INLINE uint64_t equal_tail_avx512(const uint8_t *p, uint32_t n, uint32_t at, uint8_t b)
 {
     __mmask64 there = at >= n ? 0 : n - at >= 64 ? ~0ull : (1ull << (n - at)) - 1;
+    __m512i v = _mm512_maskz_loadu_epi8(there, p + at);
 
-    return _mm512_mask_cmpeq_epi8_mask(there, _mm512_maskz_loadu_epi8(there, p + at), b);
+    return _mm512_mask_cmpeq_epi8_mask(there, v, _mm512_set1_epi8((char)b));
 }
 
-AVX512 INLINE void sweep_avx512(struct sweep *to, const uint8_t *p, uint32_t n, uint32_t cnt,
-                                bool lines)
+/* What a hit says about newlines. */
+AVX2 static void put_newlines(struct sweep_hit *h, const uint8_t *p, uint32_t n)
 {
-    const struct needle *nd = to->set->needle;
-    const __m512i newline = _mm512_set1_epi8('\n');
-    __m512i b[NEEDLES_MAX][NEEDLE_PROBES];
-    struct sweep s = *to;
-    uint32_t at = 0;
+    h->newlines[0] = h->off ? equal_tail_avx2(p, n, h->off - 64, '\n') : 0;
+    h->newlines[1] = equal_tail_avx2(p, n, h->off, '\n');
+    h->newlines[2] = equal_tail_avx2(p, n, h->off + 64, '\n');
+}
 
-    for (uint32_t i = 0; i < cnt; i++)
-        for (uint32_t k = 0; k < NEEDLE_PROBES; k++)
-            b[i][k] = _mm512_set1_epi8((char)nd[i].s[nd[i].probe_off[k]]);
-    for (; at + 64 + s.set->reach <= n; at += 64) {
-        uint64_t places = 0;
-        for (uint32_t i = 0; i < cnt; i++) {
-            __mmask64 m = ~0ull;
-            for (uint32_t k = 0; k < NEEDLE_PROBES; k++)
-                m = _mm512_mask_cmpeq_epi8_mask(m, _mm512_loadu_si512(p + at + nd[i].probe_off[k]),
-                                                b[i][k]);
-            places |= m;
+/* Steps for which the sum of a byte of newlines cannot be more than 255. */
+#define STEPS_MAX 127u
+
+/* The steps of which all probes lie in the text. Returns where they end; *lines grows. */
+AVX2 INLINE uint32_t sweep_body(const struct needle_set *set, uint32_t cnt, const uint8_t *p,
+                                uint32_t n, struct sweep_hit *hit, uint32_t *hits_cnt,
+                                uint32_t *lines)
+{
+    const __m256i newline = _mm256_set1_epi8('\n'), none = _mm256_setzero_si256();
+    const struct probes pr = probes_of(set, cnt);
+    uint32_t end = n < 64 + set->reach ? 0 : n - 63 - set->reach;
+    uint32_t at = 0, hits = 0, sum = 0;
+
+    while (at < end) {
+        uint32_t to = end - at < 64 * STEPS_MAX ? end : at + 64 * STEPS_MAX;
+        __m256i ends = none;
+        for (; at < to; at += 64) {
+            __m256i v = _mm256_loadu_si256((const __m256i *)(p + at));
+            __m256i w = _mm256_loadu_si256((const __m256i *)(p + at + 32));
+            __m256i x = places_of(set, cnt, &pr, p + at, v);
+            __m256i y = places_of(set, cnt, &pr, p + at + 32, w);
+            __m256i nv = lines ? _mm256_cmpeq_epi8(v, newline) : none;
+            __m256i nw = lines ? _mm256_cmpeq_epi8(w, newline) : none;
+            uint64_t places = mask_of(x, y);
+            if (__builtin_expect(places != 0, 0)) {
+                struct sweep_hit *h = &hit[hits++];
+                h->places = places;
+                h->off = at;
+                h->lines = lines ? sum + sum_of(ends) : 0;
+                if (lines)
+                    put_newlines(h, p, n);
+            }
+            ends = _mm256_sub_epi8(ends, _mm256_add_epi8(nv, nw));
         }
-        uint64_t ends = lines ? _mm512_cmpeq_epi8_mask(_mm512_loadu_si512(p + at), newline) : 0;
-        sweep_put(&s, ends, places, lines);
+        if (lines)
+            sum += sum_of(ends);
     }
-    for (; at < n; at += 64) {
-        uint64_t places = 0;
-        for (uint32_t i = 0; i < cnt; i++) {
-            uint64_t m = ~0ull;
-            for (uint32_t k = 0; k < NEEDLE_PROBES; k++)
-                m &= equal_tail_avx512(p, n, at + nd[i].probe_off[k], b[i][k]);
-            places |= m;
-        }
-        sweep_put(&s, lines ? equal_tail_avx512(p, n, at, newline) : 0, places, lines);
-    }
-    *to = s;
+    *hits_cnt = hits;
+    if (lines)
+        *lines = sum;
+    return at;
+}
+
+/* The whole of a form: the body, and the rest with another way to load. */
+#define SWEEP(equal_tail)                                                              \
+    uint32_t hits, sum = 0;                                                            \
+    uint32_t at = sweep_body(set, cnt, p, n, hit, &hits, lines ? &sum : NULL);         \
+                                                                                       \
+    for (; at < n; at += 64) {                                                         \
+        struct sweep_hit h = {.off = at, .lines = sum};                                \
+        for (uint32_t i = 0; i < cnt; i++) {                                           \
+            const struct needle *nd = &set->needle[i];                                 \
+            uint64_t m = ~0ull;                                                        \
+            for (uint32_t k = 0; k < NEEDLE_PROBES; k++)                               \
+                m &= equal_tail(p, n, at + nd->probe_off[k], nd->s[nd->probe_off[k]]); \
+            h.places |= m;                                                             \
+        }                                                                              \
+        if (h.places && lines)                                                         \
+            put_newlines(&h, p, n);                                                    \
+        if (h.places)                                                                  \
+            hit[hits++] = h;                                                           \
+        sum += lines ? (uint32_t)_mm_popcnt_u64(equal_tail(p, n, at, '\n')) : 0;       \
+    }                                                                                  \
+    if (lines)                                                                         \
+        *lines = sum;                                                                  \
+    return hits
+
+AVX2 INLINE uint32_t sweep_avx2(const struct needle_set *set, uint32_t cnt, const uint8_t *p,
+                                uint32_t n, struct sweep_hit *hit, uint32_t *lines)
+{
+    SWEEP(equal_tail_avx2);
+}
+
+AVX512 INLINE uint32_t sweep_avx512(const struct needle_set *set, uint32_t cnt, const uint8_t *p,
+                                    uint32_t n, struct sweep_hit *hit, uint32_t *lines)
+{
+    SWEEP(equal_tail_avx512);
 }
 
 /* --- the table ---------------------------------------------------------------------------------
  */
 
-/* One needle is the usual number, and then everything of it stays in registers. */
-#define FORMS(level, LEVEL)                                                             \
-    LEVEL static void one_##level(struct sweep *s, const uint8_t *p, uint32_t n)        \
-    {                                                                                   \
-        sweep_##level(s, p, n, 1, false);                                               \
-    }                                                                                   \
-    LEVEL static void one_lines_##level(struct sweep *s, const uint8_t *p, uint32_t n)  \
-    {                                                                                   \
-        sweep_##level(s, p, n, 1, true);                                                \
-    }                                                                                   \
-    LEVEL static void some_lines_##level(struct sweep *s, const uint8_t *p, uint32_t n) \
-    {                                                                                   \
-        sweep_##level(s, p, n, s->set->cnt, true);                                      \
+typedef uint32_t (*sweep_form)(const struct needle_set *set, const uint8_t *p, uint32_t n,
+                               struct sweep_hit *hit, uint32_t *lines);
+
+/* One needle is the usual number, and then all of it stays in registers. */
+#define FORMS(level, LEVEL)                                                                        \
+    LEVEL static uint32_t text_##level(const struct needle_set *set, const uint8_t *p, uint32_t n, \
+                                       struct sweep_hit *hit, uint32_t *lines)                     \
+    {                                                                                              \
+        (void)lines;                                                                               \
+        return sweep_##level(set, 1, p, n, hit, NULL);                                             \
+    }                                                                                              \
+    LEVEL static uint32_t one_##level(const struct needle_set *set, const uint8_t *p, uint32_t n,  \
+                                      struct sweep_hit *hit, uint32_t *lines)                      \
+    {                                                                                              \
+        uint32_t sum, hits = sweep_##level(set, 1, p, n, hit, &sum);                               \
+        *lines = sum;                                                                              \
+        return hits;                                                                               \
+    }                                                                                              \
+    LEVEL static uint32_t two_##level(const struct needle_set *set, const uint8_t *p, uint32_t n,  \
+                                      struct sweep_hit *hit, uint32_t *lines)                      \
+    {                                                                                              \
+        uint32_t sum, hits = sweep_##level(set, 2, p, n, hit, &sum);                               \
+        *lines = sum;                                                                              \
+        return hits;                                                                               \
+    }                                                                                              \
+    LEVEL static uint32_t some_##level(const struct needle_set *set, const uint8_t *p, uint32_t n, \
+                                       struct sweep_hit *hit, uint32_t *lines)                     \
+    {                                                                                              \
+        uint32_t sum, hits = sweep_##level(set, set->cnt, p, n, hit, &sum);                        \
+        *lines = sum;                                                                              \
+        return hits;                                                                               \
     }
 
 FORMS(avx2, AVX2)
 FORMS(avx512, AVX512)
 
-void sweep_add(struct sweep *s, const uint8_t *p, uint32_t n)
+uint32_t sweep_lines(const struct needle_set *set, const uint8_t *p, uint32_t n,
+                     struct sweep_hit *hit, uint32_t *lines)
 {
-    static void (*const form[][3])(struct sweep *, const uint8_t *, uint32_t) = {
+    static const sweep_form form[][3] = {
         [SIMD_SCALAR] = {sweep_scalar, sweep_scalar, sweep_scalar},
-        [SIMD_AVX2] = {one_avx2, one_lines_avx2, some_lines_avx2},
-        [SIMD_AVX512] = {one_avx512, one_lines_avx512, some_lines_avx512},
+        [SIMD_AVX2] = {one_avx2, two_avx2, some_avx2},
+        [SIMD_AVX512] = {one_avx512, two_avx512, some_avx512},
     };
 
-    MR_ASSERT(s->ends || s->set->cnt == 1);
-    form[simd_level][!s->ends ? 0 : s->set->cnt == 1 ? 1 : 2](s, p, n);
+    return form[simd_level][set->cnt < 3 ? set->cnt - 1 : 2](set, p, n, hit, lines);
+}
+
+uint32_t sweep_text(const struct needle_set *set, const uint8_t *p, uint32_t n,
+                    struct sweep_hit *hit)
+{
+    static const sweep_form form[] = {
+        [SIMD_SCALAR] = sweep_scalar,
+        [SIMD_AVX2] = text_avx2,
+        [SIMD_AVX512] = text_avx512,
+    };
+
+    MR_ASSERT(set->cnt == 1);
+    return form[simd_level](set, p, n, hit, NULL);
 }

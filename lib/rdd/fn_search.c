@@ -40,7 +40,7 @@ static uint32_t row_at(const struct eval *ev, const uint32_t *row_off, uint32_t 
     return i;
 }
 
-#define SWEEP_BYTES 32768u
+#define SWEEP_BYTES 16384u
 
 /* A search through the rows of a column. */
 struct search {
@@ -69,7 +69,8 @@ static inline void search_place(struct search *s, uint32_t at)
     s->next = s->i + 1 < s->run.to ? c->s.off[str_run_row(s->ev, s->i + 1)] : UINT32_MAX;
 }
 
-/* Goes over the bytes of the run: a part of them, and those behind whose probes lie in it. */
+/* Goes over the bytes of the run, some at a time: a probe may lie behind them, and then the place
+ * is found with the next. */
 static void search_run(struct search *s)
 {
     struct sweep_hit hit[SWEEP_BYTES / 64];
@@ -77,11 +78,10 @@ static void search_run(struct search *s)
 
     while (from < s->run.end_off) {
         uint32_t left = s->run.end_off - from, n = left < SWEEP_BYTES ? left : SWEEP_BYTES;
-        struct sweep sweep = {.set = s->set, .hit = hit};
-        sweep_add(&sweep, s->c->s.base + from, n);
-        for (uint32_t k = 0; k < sweep.hits_cnt; k++)
+        uint32_t hits = sweep_text(s->set, s->c->s.base + from, n, hit);
+        for (uint32_t k = 0; k < hits; k++)
             for (uint64_t m = hit[k].places; m; m &= m - 1)
-                search_place(s, from + hit[k].word * 64 + (uint32_t)__builtin_ctzll(m));
+                search_place(s, from + hit[k].off + (uint32_t)__builtin_ctzll(m));
         from += n == left ? n : n - s->set->reach;
     }
 }

@@ -1,4 +1,4 @@
-// Sweeps, each SIMD form held to loops over bytes. Every piece lies in memory of exactly its size,
+// Sweeps, each SIMD form held to loops over bytes. Every text lies in memory of exactly its size,
 // so that a read beyond it is seen by AddressSanitizer.
 
 #include "rdd/find.h"
@@ -7,29 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_MAX 256u
-
 static void random_bytes(struct prng *p, uint8_t *s, uint32_t n, const char *letters, size_t cnt)
 {
     for (uint32_t i = 0; i < n; i++)
         s[i] = (uint8_t)letters[prng_below(p, cnt)];
 }
 
-struct piece {
-    uint8_t *s;
-    uint32_t n;
-    bool closed;
-};
-
-// Is every byte that is probed for there?
-static bool probes_right(const struct needle_set *set, const struct piece *p, uint32_t at)
+// Are all probes of a needle right at s[at]?
+static bool probes_right(const struct needle_set *set, const uint8_t *s, uint32_t n, uint32_t at)
 {
     for (uint32_t i = 0; i < set->cnt; i++) {
         const struct needle *nd = &set->needle[i];
         bool right = true;
         for (uint32_t k = 0; k < NEEDLE_PROBES; k++) {
             uint32_t off = nd->probe_off[k];
-            right = right && at + off < p->n && p->s[at + off] == nd->s[off];
+            right = right && at + off < n && s[at + off] == nd->s[off];
         }
         if (right)
             return true;
@@ -37,53 +29,41 @@ static bool probes_right(const struct needle_set *set, const struct piece *p, ui
     return false;
 }
 
-// Goes over the words as the header describes them.
-static void check_sweep(const struct sweep *s, const struct piece *piece, uint32_t pieces_cnt)
+static uint64_t newlines_naive(const uint8_t *s, uint32_t n, int64_t from)
 {
-    uint32_t word = 0, hits = 0, lines = 0;
+    uint64_t m = 0;
 
-    for (uint32_t i = 0; i < pieces_cnt; i++) {
-        const struct piece *p = &piece[i];
-        for (uint32_t at = 0; at < p->n; at += 64, word++) {
-            uint64_t ends = 0, places = 0;
-            uint32_t lines_before = lines;
-            for (uint32_t k = 0; k < 64 && at + k < p->n; k++) {
-                bool end = p->s[at + k] == '\n' || (p->closed && at + k + 1 == p->n);
-                ends |= (uint64_t)end << k;
-                lines += end;
-                places |= (uint64_t)probes_right(s->set, p, at + k) << k;
-            }
-            if (p->closed && at + 64 >= p->n)
-                ends |= 1ull << 63;
-            if (s->ends)
-                EXPECT_EQ_INT(s->ends[word], ends);
-            if (!places)
-                continue;
-            EXPECT(hits < s->hits_cnt);
-            EXPECT_EQ_INT(s->hit[hits].places, places);
-            EXPECT_EQ_INT(s->hit[hits].word, word);
-            EXPECT_EQ_INT(s->hit[hits].lines, s->ends ? lines_before : 0);
-            hits++;
-        }
-    }
-    EXPECT_EQ_INT(s->hits_cnt, hits);
-    EXPECT_EQ_INT(s->words_cnt, word);
-    EXPECT_EQ_INT(s->lines_cnt, s->ends ? lines : 0);
+    for (int64_t k = 0; k < 64; k++)
+        if (from + k >= 0 && from + k < n && s[from + k] == '\n')
+            m |= 1ull << k;
+    return m;
 }
 
-static void sweep_all(const struct needle_set *set, const struct piece *piece, uint32_t cnt,
-                      bool lines)
+static void check_sweep(const struct needle_set *set, const uint8_t *s, uint32_t n, bool with_lines)
 {
-    uint64_t ends[WORDS_MAX + 1];
-    struct sweep_hit hit[WORDS_MAX];
-    struct sweep s = {.set = set, .ends = lines ? ends + 1 : NULL, .hit = hit};
+    struct sweep_hit *hit = malloc((sweep_hits_max(n) + 1) * sizeof *hit);
+    uint32_t lines = 0, sum = 0, hits = 0;
+    uint32_t cnt = with_lines ? sweep_lines(set, s, n, hit, &lines) : sweep_text(set, s, n, hit);
 
-    for (uint32_t i = 0; i < cnt; i++) {
-        sweep_add(&s, piece[i].s, piece[i].n);
-        if (piece[i].closed && lines)
-            sweep_close(&s, piece[i].n);
+    for (uint32_t at = 0; at < n; at += 64) {
+        uint64_t places = 0;
+        for (uint32_t k = 0; k < 64 && at + k < n; k++)
+            places |= (uint64_t)probes_right(set, s, n, at + k) << k;
+        if (places) {
+            EXPECT(hits < cnt);
+            EXPECT_EQ_INT(hit[hits].places, places);
+            EXPECT_EQ_INT(hit[hits].off, at);
+            EXPECT_EQ_INT(hit[hits].lines, sum);
+            for (int64_t k = 0; with_lines && k < 3; k++)
+                EXPECT_EQ_INT(hit[hits].newlines[k],
+                              newlines_naive(s, n, (int64_t)at + 64 * k - 64));
+            hits++;
+        }
+        sum += with_lines ? (uint32_t)__builtin_popcountll(newlines_naive(s, n, at)) : 0;
     }
-    check_sweep(&s, piece, cnt);
+    EXPECT_EQ_INT(cnt, hits);
+    EXPECT_EQ_INT(lines, sum);
+    free(hit);
 }
 
 TEST(find, sweeps_as_bytes_say)
@@ -91,43 +71,36 @@ TEST(find, sweeps_as_bytes_say)
     static const struct {
         const char *letters;
         size_t cnt;
-    } texts[] = {{"ab\n", 3}, {"abcdefgh \n", 10}, {"a\0\n", 3}, {"aaaaaaaaaaaaaaaab", 17}};
+    } texts[] = {
+        {"ab\n", 3}, {"abcdefgh \n", 10}, {"a\0\n", 3}, {"aaaaaaaaaaaaaaaab", 17}, {"\n", 1}};
     struct prng p = prng_of(prng_seed(8));
 
-    for (uint32_t round = 0; round < 600; round++) {
-        struct piece piece[6];
+    for (uint32_t round = 0; round < 1500; round++) {
         struct needle_set set = {0};
         uint8_t needle[NEEDLES_MAX][400];
-        uint32_t pieces = 1 + (uint32_t)prng_below(&p, 6);
         uint32_t needles = round % 2 ? 1 : 1 + (uint32_t)prng_below(&p, NEEDLES_MAX);
-        const char *letters = texts[round % 4].letters;
-        size_t cnt = texts[round % 4].cnt;
+        const char *letters = texts[round % 5].letters;
+        size_t cnt = texts[round % 5].cnt;
         for (uint32_t i = 0; i < needles; i++) {
             uint32_t n = 1 + (uint32_t)prng_below(&p, prng_chance(&p, 10) ? 399 : 5);
             random_bytes(&p, needle[i], n, letters, cnt);
             needle_set_add(&set, needle[i], n);
             EXPECT(set.needle[i].probe_off[0] == 0 && set.reach < NEEDLE_REACH);
         }
-        for (uint32_t i = 0; i < pieces; i++) {
-            uint32_t n = (uint32_t)prng_below(&p, prng_chance(&p, 20) ? 1500 : 150);
-            piece[i] = (struct piece){malloc(n ? n : 1), n, n && i + 1 < pieces};
-            random_bytes(&p, piece[i].s, n, letters, cnt);
-            // Many needles lie at the very end.
-            const struct needle *nd = &set.needle[prng_below(&p, needles)];
-            if (nd->n <= n)
-                memcpy(piece[i].s + n - nd->n, nd->s, nd->n);
-        }
+        // Some are so long that a byte of newlines would overflow.
+        uint32_t n = (uint32_t)prng_below(&p, prng_chance(&p, 20) ? 20000 : 300);
+        uint8_t *s = malloc(n ? n : 1);
+        random_bytes(&p, s, n, letters, cnt);
+        // Many needles lie at the very end.
+        const struct needle *nd = &set.needle[prng_below(&p, needles)];
+        if (nd->n <= n)
+            memcpy(s + n - nd->n, nd->s, nd->n);
         for (simd_first(); simd_next();) {
-            sweep_all(&set, piece, pieces, true);
-            for (uint32_t i = 0; i < pieces; i++)
-                piece[i].closed &= needles > 1;
+            check_sweep(&set, s, n, true);
             if (needles == 1)
-                sweep_all(&set, piece, pieces, false);
-            for (uint32_t i = 0; i < pieces; i++)
-                piece[i].closed = piece[i].n && i + 1 < pieces;
+                check_sweep(&set, s, n, false);
         }
-        for (uint32_t i = 0; i < pieces; i++)
-            free(piece[i].s);
+        free(s);
     }
 }
 
