@@ -107,11 +107,7 @@ static void pages_of_burst(struct ingest *q, uint32_t n)
     const struct landing *l = q->landing;
     struct page *last = NULL;
 
-    if (!q->in_place) {
-        memset(q->page, 0, sizeof q->page);
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; q->in_place && i < n; i++) {
         const struct rte_mbuf *m = q->mbuf[i];
         bool same = last && m->pool == l->mempool &&
                     (uintptr_t)m->buf_addr - (uintptr_t)last->addr < PAGE_BYTES;

@@ -71,7 +71,7 @@ struct ingest {
     struct rte_mbuf *mbuf[INGEST_BURST_MAX];
     struct packet_frame frame[INGEST_BURST_MAX];
     struct pkt pkt[INGEST_BURST_MAX];
-    struct page *page[INGEST_BURST_MAX];        /* that its bytes may stay in; NULL: none */
+    struct page *page[INGEST_BURST_MAX];        /* while in_place: to stay in; NULL: none */
     struct block_bytes bytes[INGEST_BURST_MAX]; /* of the source that is looked at */
 };
 

@@ -39,24 +39,19 @@ struct verdicts {
     uint8_t offered[INGEST_BURST_MAX]; // 1: it counts for the source
 };
 
-// What is kept of the packets of the burst, by the source that keeps most.
-struct kept {
-    uint32_t bytes[INGEST_BURST_MAX];
-    uint8_t in_place[INGEST_BURST_MAX];
-};
-
 // Where the bytes of packet i may stay; page is NULL if they must be copied.
 static inline struct block_bytes bytes_of(const struct ingest *q, uint32_t i, uint32_t off,
                                           uint32_t len)
 {
-    struct page *pg = q->page[i];
+    struct page *pg = q->in_place ? q->page[i] : NULL;
 
     return (struct block_bytes){
         .at = q->frame[i].bytes + off, .len = len, .page = pg, .page_base = pg ? pg->addr : NULL};
 }
 
-// Appends what the source takes; what finds no memory is dropped and the next one tried.
-static uint32_t take(struct ingest *q, struct ingest_src *s, uint8_t *what, struct kept *kept,
+// Appends what the source takes; what finds no memory is dropped and the next one tried. *kept: the
+// bytes that the source keeps that keeps most.
+static uint32_t take(struct ingest *q, struct ingest_src *s, uint8_t *what, uint64_t *kept,
                      uint32_t n)
 {
     const struct block_bytes *bytes = q->bytes;
@@ -78,12 +73,10 @@ static uint32_t take(struct ingest *q, struct ingest_src *s, uint8_t *what, stru
             end = i + got + 1;
         }
         cnt += got;
-        for (uint32_t k = i; k < i + got; k++) {
+        for (uint32_t k = i; k < i + got; k++)
             sum += bytes[k].len;
-            kept->bytes[k] = RTE_MAX(kept->bytes[k], bytes[k].len);
-            kept->in_place[k] = bytes[k].page != NULL;
-        }
     }
+    *kept = RTE_MAX(*kept, sum);
     TALLY(s->n.taken, cnt);
     TALLY(s->n.taken_bytes, sum);
     return cnt;
@@ -171,17 +164,21 @@ static void show(struct ingest *q, enum ingest_counter what, const struct packet
     atomic_store_explicit(&sh->cnt, n + 1, memory_order_release);
 }
 
-// What became of each packet is counted once, and shown if it was dropped. all: each was taken.
-static void count_burst(struct ingest *q, const uint8_t *best, const struct kept *kept, bool all,
-                        uint32_t n)
+// How many of the packets that were taken lie where they landed.
+static uint32_t in_place_cnt(const struct ingest *q, const uint8_t *best, bool all, uint32_t n)
 {
-    uint64_t bytes = 0;
-    uint32_t taken = 0, in_place = 0;
+    uint32_t cnt = 0;
 
-    for (uint32_t i = 0; i < n; i++) {
-        bytes += kept->bytes[i];
-        in_place += kept->in_place[i];
-    }
+    for (uint32_t i = 0; q->in_place && i < n; i++)
+        cnt += q->page[i] && (all || best[i] == INGEST_TAKEN);
+    return cnt;
+}
+
+// What became of each packet is counted once, and shown if it was dropped. all: each was taken.
+static void count_burst(struct ingest *q, const uint8_t *best, bool all, uint32_t n)
+{
+    uint32_t taken = all ? n : 0, in_place = in_place_cnt(q, best, all, n);
+
     for (uint32_t i = 0; !all && i < n; i++) {
         enum ingest_counter what = best[i];
 
@@ -192,15 +189,13 @@ static void count_burst(struct ingest *q, const uint8_t *best, const struct kept
         if (what != INGEST_ARP && what != INGEST_ICMP_ECHO)
             show(q, what, &q->frame[i]);
     }
-    taken = all ? n : taken;
-    q->fill_bytes += bytes;
     TALLY(q->n.packet[INGEST_TAKEN], taken);
     TALLY(q->n.kept_in_place, in_place);
     TALLY(q->n.kept_copied, taken - in_place);
 }
 
 // One source and the burst; true: it took all of it.
-static bool offer(struct ingest *q, struct ingest_src *s, struct verdicts *v, struct kept *kept,
+static bool offer(struct ingest *q, struct ingest_src *s, struct verdicts *v, uint64_t *kept,
                   uint32_t n)
 {
     if (s->type == SOURCE_TYPE_PACKETS)
@@ -218,10 +213,9 @@ static bool offer(struct ingest *q, struct ingest_src *s, struct verdicts *v, st
 void ingest_offer(struct ingest *q, uint8_t *best, uint32_t n)
 {
     struct verdicts v;
-    struct kept kept;
+    uint64_t kept = 0;
     bool all = false;
 
-    memset(&kept, 0, sizeof kept);
     for (uint32_t k = 0; k < q->sources_cnt; k++) {
         bool took_all = offer(q, &q->source[k], &v, &kept, n);
 
@@ -230,5 +224,6 @@ void ingest_offer(struct ingest *q, uint8_t *best, uint32_t n)
             if (rank[v.what[i]] > rank[best[i]])
                 best[i] = v.what[i];
     }
-    count_burst(q, best, &kept, all, n);
+    q->fill_bytes += kept;
+    count_burst(q, best, all, n);
 }

@@ -100,7 +100,8 @@ static int parse(struct options *o, int argc, char **argv)
         }
     }
     o->run.jobs_cnt = 1;
-    o->run.for_ns = (uint64_t)(o->seconds * 1e9);
+    /* loops without a job have no end: what comes behind one is not kept */
+    o->run.for_ns = o->bare || o->ingest ? 0 : (uint64_t)(o->seconds * 1e9);
     return o->run.config && o->run.job[0] && o->seconds > 0 ? 0 : -1;
 }
 
