@@ -1,8 +1,11 @@
-#include "rdd/table.h"
+#include <immintrin.h>
+
 #include "base/assert.h"
+#include "rdd/table.h"
 
 #define HASH_BITS            0xffffffff00000000ull
 #define SLOT_MASK            (TABLE_PAGE - 1)
+#define LINE                 8u /* slots of a cache line, which are looked at together */
 #define SPLIT_USED           (TABLE_PAGE / 4 * 3)
 #define PAGE_KEYS            (TABLE_PAGE / 3 * 2) /* on average, when the table is full */
 #define PAGE_BYTES_OF(pages) ((size_t)(pages)*TABLE_PAGE * sizeof(uint64_t))
@@ -79,17 +82,33 @@ static inline uint32_t dir_at(const struct table *t, uint64_t hash)
     return (uint32_t)((hash >> 1) >> (63 - t->dir_bits));
 }
 
+/* The first slot of a line: the others of the line are as good. */
 static inline uint32_t home_of(uint64_t hash)
 {
-    return (uint32_t)(hash >> 32) & SLOT_MASK;
+    return (uint32_t)(hash >> 32) * LINE & SLOT_MASK;
+}
+
+/* Bit i: slot i of half a line is empty or has this hash. */
+static inline uint32_t hits(const uint64_t *slot, __m256i hash)
+{
+    __m256i v = _mm256_load_si256((const __m256i *)(const void *)slot);
+    __m256i same = _mm256_cmpeq_epi32(v, hash); /* the upper halves are what counts */
+    __m256i none = _mm256_cmpeq_epi64(v, _mm256_setzero_si256());
+
+    return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_or_si256(same, none)));
 }
 
 /* The first slot from `at` on that is empty or has this hash. */
 static inline uint32_t probe(const uint64_t *slot, uint64_t hash, uint32_t at)
 {
-    while (slot[at] && (slot[at] ^ hash) & HASH_BITS)
-        at = (at + 1) & SLOT_MASK;
-    return at;
+    __m256i same = _mm256_set1_epi64x((long long)hash);
+    uint32_t from = 0xffu << at % LINE;
+
+    for (at -= at % LINE;; at = (at + LINE) & SLOT_MASK, from = 0xff) {
+        uint32_t hit = (hits(slot + at, same) | hits(slot + at + 4, same) << 4) & from;
+        if (__builtin_expect(hit != 0, 1))
+            return at + (uint32_t)__builtin_ctz(hit);
+    }
 }
 
 /* The entry of key k in the page from slot `at` on, where its hash was found, or TABLE_NONE. */

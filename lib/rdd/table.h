@@ -6,10 +6,11 @@
  * came; free ones are used again, the last first.
  *
  * The index is extendible hashing over pages of TABLE_PAGE slots (half a hash, an entry number).
- * A directory leads from the first bits of a hash to a page, inside which slots are probed one
- * after the other. A page that is three quarters full splits in two: one page is all that ever
- * moves at once, so a table grows to any size without a pause, and a small one stays small in the
- * cache. The directory has its full size from the start, shared out among the pages that there are.
+ * A directory leads from the first bits of a hash to a page, the last ones to a cache line in it,
+ * whose slots are compared together; behind a full line come the next ones. A page that is three
+ * quarters full splits in two: one page is all that ever moves at once, so a table grows to any
+ * size without a pause, and a small one stays small in the cache. The directory has its full size
+ * from the start, shared out among the pages that there are.
  *
  * Vectors of keys are looked up in three passes that run behind each other by some rows: the place
  * in a page is prefetched, then the entry that it names, then keys are compared. So many misses are
