@@ -8,11 +8,18 @@
 static uint32_t where_each(uint16_t *to, const int64_t *cond, bool want, const uint16_t *sel,
                            uint32_t from, uint32_t n, uint32_t cnt)
 {
-    for (uint32_t i = from; i < n; i++) {
-        uint32_t r = sel ? sel[i] : i;
-        to[cnt] = (uint16_t)r;
-        cnt += (cond[r] != 0) == want;
-    }
+    const uint32_t flip = !want;
+
+    if (sel)
+        for (uint32_t i = from; i < n; i++) {
+            to[cnt] = sel[i];
+            cnt += (uint32_t)(cond[sel[i]] != 0) ^ flip;
+        }
+    else
+        for (uint32_t i = from; i < n; i++) {
+            to[cnt] = (uint16_t)i;
+            cnt += (uint32_t)(cond[i] != 0) ^ flip;
+        }
     return cnt;
 }
 
