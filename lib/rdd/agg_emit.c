@@ -33,7 +33,7 @@ static bool emit_prepare(struct agg_state *s)
     }
     if (!o->at)
         s->touched_cnt = 0;
-    for (uint32_t n = 0; n < VEC_ROWS_MAX && o->at < s->t.entries; n++, o->at++)
+    for (uint32_t n = 0; n < AGG_SCAN && o->at < s->t.entries; n++, o->at++)
         if (table_is_live(&s->t, o->at))
             s->touched[s->touched_cnt++] = o->at;
     o->is_gathered = o->at == s->t.entries;
@@ -42,7 +42,8 @@ static bool emit_prepare(struct agg_state *s)
     return true;
 }
 
-/* The entries from *at on, in that order or as they are numbered, up to a vector of them. */
+/* The entries from *at on, in that order or as they are numbered: a vector of them, or what is
+ * found among AGG_SCAN, for most may have left. */
 static uint32_t emit_next(const struct agg_state *s, uint32_t *at, uint32_t *entry)
 {
     uint32_t n = 0;
@@ -52,7 +53,7 @@ static uint32_t emit_next(const struct agg_state *s, uint32_t *at, uint32_t *ent
             entry[n++] = s->order.sort.from[*at];
         return n;
     }
-    for (; *at < s->t.entries && n < VEC_ROWS_MAX; ++*at)
+    for (uint32_t i = 0; *at < s->t.entries && n < VEC_ROWS_MAX && i < AGG_SCAN; ++*at, i++)
         if (table_is_live(&s->t, *at))
             entry[n++] = *at;
     return n;
@@ -174,8 +175,10 @@ int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct vec *out, struc
         return emit_nothing(s, out, scratch);
     }
     uint32_t n = emit_next(s, &at, entry);
-    if (!n)
-        return 0;
+    if (!n) {
+        *cursor = at;
+        return !x->sorted && at < s->t.entries;
+    }
     size_t mark = scratch->used;
     uint32_t all = n;
     /* long keys and strings may not all fit the scratch at once */

@@ -165,6 +165,8 @@ void agg_state_end(struct agg_state *s);
  * may be reset between steps. */
 bool agg_state_step(struct agg_state *s, struct arena *scratch);
 
+#define AGG_SCAN 16384u /* entries that a step of emission looks at */
+
 /* agg_state_emit gives the next vector of the result: key leaves, then value leaves, `*cursor`
  * from 0. Returns 0 at the end; a vector may be empty although there is more. */
 int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct vec *out, struct arena *scratch);
