@@ -188,7 +188,7 @@ static void put(const struct options *o, const struct replay *r, const struct ge
     fprintf(f, "{\"packets_per_s\": %.0f, \"best_per_s\": %.0f, ", per_s, best);
     fprintf(f, "\"records\": %llu, \"wall_s\": %.4f, \"cpu_s\": %.4f, ",
             u64(s->end.records - s->begin.records), s->end.wall_s - s->begin.wall_s,
-            port_sample_busiest(s));
+            port_sample_worker(s));
     fprintf(f, "\"delivered\": %llu, \"missed\": %llu, \"no_mbuf\": %llu, ", u64(r->delivered),
             u64(r->missed), u64(r->no_mbuf));
     fprintf(f, "\"pages_written\": %llu, \"bad\": %llu, \"records_per_packet\": %u, ",

@@ -28,7 +28,7 @@ static void look_at_threads(struct port_moment *m)
         int tid = (int)strtol(e->d_name, NULL, 10);
         if (tid <= 0 || !read_line(tid, "comm", line, sizeof line))
             continue;
-        if (tid != getpid() && strncmp(line, "lcore-worker", 12) != 0)
+        if (tid != getpid() && !strstr(line, "-worker-")) /* of EAL: rte-worker-1 */
             continue;
         if (!read_line(tid, "schedstat", line, sizeof line))
             continue;
@@ -82,13 +82,17 @@ void port_sample_wait(struct port_sample *s)
     pthread_join(s->thread, NULL);
 }
 
-double port_sample_busiest(const struct port_sample *s)
+double port_sample_worker(const struct port_sample *s)
 {
-    double most = 0;
+    double most[2] = {0, 0}; /* of the main lcore, of the others */
 
     for (uint32_t i = 0; i < s->begin.threads_cnt; i++)
-        for (uint32_t k = 0; k < s->end.threads_cnt; k++)
-            if (s->begin.tid[i] == s->end.tid[k] && s->end.cpu_s[k] - s->begin.cpu_s[i] > most)
-                most = s->end.cpu_s[k] - s->begin.cpu_s[i];
-    return most;
+        for (uint32_t k = 0; k < s->end.threads_cnt; k++) {
+            double *of = &most[s->begin.tid[i] != getpid()];
+            double took = s->end.cpu_s[k] - s->begin.cpu_s[i];
+
+            if (s->begin.tid[i] == s->end.tid[k] && took > *of)
+                *of = took;
+        }
+    return s->end.threads_cnt > 1 ? most[1] : most[0];
 }

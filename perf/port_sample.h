@@ -29,7 +29,8 @@ struct port_sample {
  */
 int port_sample_start(struct port_sample *s, const struct node *n, double from_s, double for_s);
 void port_sample_wait(struct port_sample *s);
-/* port_sample_busiest: CPU seconds of the lcore that had most of them. */
-double port_sample_busiest(const struct port_sample *s);
+/* port_sample_worker: CPU seconds of the worker lcore, of several the one that had most; it is the
+ * main lcore only where that is the only one. */
+double port_sample_worker(const struct port_sample *s);
 
 #endif
