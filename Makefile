@@ -84,6 +84,9 @@ PERF_BINS   := $(addprefix $(BUILD)/perf/,$(PERF_NAMES))
 PERF_OBJS   := $(call obj,$(filter-out perf/bench_% $(PERF_TOOLS:%=perf/%.c),$(wildcard perf/*.c)))
 PERF_TOOL_BINS := $(addprefix $(BUILD)/perf/,$(PERF_TOOLS))
 PERF_TOOL_OBJS := $(call obj,perf/gen_text.c perf/gen_frames.c $(wildcard perf/port_*.c))
+# What the tests of perf/ look at: it needs no DPDK.
+PERF_TEST_OBJS := $(call obj,perf/blocks.c perf/memory.c $(wildcard perf/feed_*.c perf/gen_*.c \
+                  perf/limit_*.c))
 PROGRAM     := $(if $(wildcard dpdk-app/main.c),$(BUILD)/millrace)
 
 .PHONY: help all run test check bench bench-growth bench-micro format clean tests unit e2e asan tsan fuzz fuzz-corpus \
@@ -146,7 +149,8 @@ $(BUILD)/millrace: $(BUILD)/obj/dpdk-app/main.o $(APP_LIB) $(ROOM_LIBS)
 
 define test_rule
 $(BUILD)/tests/$1: $(call obj,$(wildcard tests/$1/*.c)) $(COMMON_OBJS) \
-                   $(if $(filter $1,$(APP_TESTS)),$(APP_LIB)) $(ROOM_LIBS)
+                   $(if $(filter $1,$(APP_TESTS)),$(APP_LIB)) $(if $(filter $1,perf),$(PERF_TEST_OBJS)) \
+                   $(ROOM_LIBS)
 	@mkdir -p $$(@D)
 	@echo "  link  $$@"
 	@$(LINK) $$(filter %.o,$$^) $(if $(filter $1,$(APP_TESTS)),$(APP_LIB)) $(LIBS) \

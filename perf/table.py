@@ -23,6 +23,8 @@ def million(x):
 
 def used_up(row, detail, machine):
     """Which resource bounds a row: memory, or the lcores."""
+    if detail.get("used_up"):
+        return detail["used_up"]
     if row["feed"] == "port":
         return "the lcore" if row["lcores"] == 1 else "the busier of the lcores"
     read = machine.get("read_bytes_per_s", [])
