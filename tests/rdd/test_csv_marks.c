@@ -60,6 +60,7 @@ TEST(csv_marks, every_byte)
         for (simd_first(); simd_next();) {
             struct csv_marks m = {.mark = f->mark, .line = f->line};
             uint8_t separator = (uint8_t) ";,\t"[round % 3];
+            memset(f, 0xff, sizeof *f); // nothing is left of another level
             csv_marks_find(&m, text, n, separator, round % 2, lines_max);
             check(&m, text, n, separator, round % 2, lines_max);
         }

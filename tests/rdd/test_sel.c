@@ -1,5 +1,7 @@
 // Selections by a condition, at every SIMD level, against asking each row.
 
+#include <string.h>
+
 #include "rdd/sel.h"
 #include "rdd/vec.h"
 #include "tests/prng.h"
@@ -25,6 +27,7 @@ TEST(sel, where)
             expected_cnt += (cond[r] != 0) == want;
         }
         for (simd_first(); simd_next();) {
+            memset(is, 0xff, sizeof is); // nothing is left of another level
             uint32_t cnt = sel_where(is, cond, want, some ? sel : NULL, n);
             EXPECT_EQ_INT(cnt, expected_cnt);
             EXPECT_EQ_MEM(is, expected, expected_cnt * sizeof *is);
