@@ -106,7 +106,7 @@ def watch(command, log):
 
 
 def measure(bench, lcores, interval_ms, frames, records_per_s):
-    bench.appliance(lcores, blocks="256MB", state="512MB")
+    bench.appliance(lcores, blocks="128MB", state="384MB")
     job_file(bench.path("job.yaml"), interval_ms)
     seconds = SECONDS[interval_ms]
     command = [f"{bench.build}/perf/port", "--config", bench.path("appliance.yaml"), "--job",
@@ -129,7 +129,7 @@ def measure(bench, lcores, interval_ms, frames, records_per_s):
             record.add(when - end_ns + int((i + 0.5) * period_ns / SAMPLES))
     with open(bench.path("out"), encoding="utf-8") as f:
         seen = json.load(f)
-    dropped = sum(v for k, v in final["jobs"][0]["packets"]["dropped"].items() if k != "before_start")
+    dropped = sum(v for k, v in final["jobs"][0]["packets"]["dropped"].items() if k not in port.OUTSIDE)
     busy = [line["processing_ns"] for line in lines]
     return {"interval_ms": interval_ms, "lcores": lcores, "frames": frames, "records_per_s": records_per_s,
             "intervals": past.count, "missing": missing, "lost_packets": seen["missed"] + dropped,
