@@ -48,7 +48,21 @@
  * an interval. Strings of values live on the heap as well; which ones find no room there, if any
  * does not, depends on the order of merges: it is counted too.
  *
- * Work is done in steps of at most VEC_ROWS_MAX entries; a step never blocks or allocates.
+ * Work is done in steps of at most VEC_ROWS_MAX entries; a step never blocks or allocates. The one
+ * exception is the compaction of a heap of long keys or strings, which takes all of it at once.
+ *
+ * Measured (perf/bench_state, Zen 4 shared with others, a count by inverse over 64 partitions, all
+ * keys equally frequent), ns:
+ *
+ *   keys                 10 k   100 k    1 M   10 M
+ *   merge, of a row        11      18     24     31
+ *   close, of a key        12       8      7      7
+ *   leave, of an item       9       5      5      5
+ *   emit, of a key          4       5      4      5
+ *
+ * Two stacks (a maximum): close 21 to 28 with its share of turning, leave 8 to 10, emit 18. Windows
+ * of 30 and of 300 intervals at the same input: 3.155 and 3.153 ms a slide by inverse, 5.0 and
+ * 5.2 ms with two stacks.
  */
 #ifndef RDD_AGG_STATE_H
 #define RDD_AGG_STATE_H
