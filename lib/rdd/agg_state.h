@@ -48,8 +48,9 @@
  * an interval. Strings of values live on the heap as well; which ones find no room there, if any
  * does not, depends on the order of merges: it is counted too.
  *
- * Work is done in steps of at most VEC_ROWS_MAX entries; a step never blocks or allocates. The one
- * exception is the compaction of a heap of long keys or strings, which takes all of it at once.
+ * Work is done in steps of at most VEC_ROWS_MAX entries; a step never blocks or allocates. Two
+ * things take all there is at once: the compaction of a heap of long keys or strings, and the first
+ * ordering of new keys by rank, when an interval fills the state.
  *
  * Measured (perf/bench_state, Zen 4 shared with others, a count by inverse over 64 partitions, all
  * keys equally frequent), ns:
