@@ -5,10 +5,8 @@
  * on its own: where its line ends, so that a second hit in the line does not count.
  */
 #include <immintrin.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/assert.h"
 #include "perf/blocks.h"
 #include "perf/side.h"
 
@@ -97,8 +95,7 @@ static void grep_answer(void *ctx, struct strbuf *out)
 
 struct side limit_grep(void)
 {
-    struct grep *g = calloc(1, sizeof *g);
+    struct grep *g = perf_pages(sizeof *g);
 
-    MR_ASSERT(g);
     return (struct side){g, grep_feed, grep_close, grep_answer};
 }

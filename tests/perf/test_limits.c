@@ -150,6 +150,7 @@ static void compare(const struct perf_feed *feed, struct side (*make)(void),
                 expect_top(plain, n, top, remainder, is_ip, &s);
         }
     }
+    simd_init(SIMD_AUTO);
     free(plain.total);
     perf_pages_release(0);
 }
