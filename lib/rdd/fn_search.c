@@ -60,13 +60,27 @@ static inline void search_place(struct search *s, uint32_t at)
     const struct needle *nd = s->set->needle;
     const struct col *c = s->c;
 
-    if (at < s->next || !needle_set_at(s->set, c->s.base + at, s->run.end_off - at))
+    if (!needle_set_at(s->set, c->s.base + at, s->run.end_off - at))
         return;
     s->i = row_at(s->ev, c->s.off, s->i, s->run.to, at);
     uint32_t r = str_run_row(s->ev, s->i), place = at - c->s.off[r];
     if (place + nd->n <= c->s.len[r])
         s->out[r] = s->want_place ? place : 1;
     s->next = s->i + 1 < s->run.to ? c->s.off[str_run_row(s->ev, s->i + 1)] : UINT32_MAX;
+}
+
+/* The places, 64 from `at` on. Those in a row that is found are passed by at once. */
+static inline void search_places(struct search *s, uint32_t at, uint64_t places)
+{
+    for (uint64_t m = places; m;) {
+        if (s->next >= at + 64)
+            return;
+        if (s->next > at)
+            m &= ~0ull << (s->next - at);
+        if (m)
+            search_place(s, at + (uint32_t)__builtin_ctzll(m));
+        m &= m - 1;
+    }
 }
 
 /* Goes over the bytes of the run, some at a time: a probe may lie behind them, and then the place
@@ -80,8 +94,7 @@ static void search_run(struct search *s)
         uint32_t left = s->run.end_off - from, n = left < SWEEP_BYTES ? left : SWEEP_BYTES;
         uint32_t hits = sweep_text(s->set, s->c->s.base + from, n, hit);
         for (uint32_t k = 0; k < hits; k++)
-            for (uint64_t m = hit[k].places; m; m &= m - 1)
-                search_place(s, from + hit[k].off + (uint32_t)__builtin_ctzll(m));
+            search_places(s, from + hit[k].off, hit[k].places);
         from += n == left ? n : n - s->set->reach;
     }
 }

@@ -22,7 +22,7 @@
 #define FIND_BYTES (8 * VEC_BYTES_MAX)
 /* More rows than a line in so many: so many vectors are cut as a whole. */
 #define DENSE_LINES   4u
-#define DENSE_VECTORS 16u
+#define DENSE_VECTORS 64u
 
 struct finder {
     struct source_reader *r;
@@ -142,6 +142,14 @@ static inline uint32_t line_end(const struct piece *piece, const struct sweep_hi
     return nl ? (uint32_t)(nl - piece->p) : piece->len;
 }
 
+/* The places at `from` and behind. */
+static inline uint64_t places_from(const struct sweep_hit *hit, uint32_t from)
+{
+    if (from <= hit->off)
+        return hit->places;
+    return from - hit->off < 64 ? hit->places & ~0ull << (from - hit->off) : 0;
+}
+
 static inline void put_row(struct finder *f, const uint8_t *p, uint32_t len, uint32_t line)
 {
     uint32_t row = f->v.rows++;
@@ -161,9 +169,9 @@ static uint32_t put_lines(struct finder *f, const struct piece *piece, uint32_t 
 
     for (uint32_t i = 0; i < piece->hits_cnt; i++) {
         const struct sweep_hit *hit = &f->hit[i];
-        for (uint64_t m = hit->places; m; m &= m - 1) {
+        for (uint64_t m = places_from(hit, next); m; m &= m - 1) {
             uint32_t bit = (uint32_t)__builtin_ctzll(m), at = hit->off + bit;
-            if (at < next || !needle_set_at(set, p + at, piece->len - at))
+            if (!needle_set_at(set, p + at, piece->len - at))
                 continue;
             if (at >= piece->lines_len)
                 break;
@@ -178,6 +186,7 @@ static uint32_t put_lines(struct finder *f, const struct piece *piece, uint32_t 
             put_row(f, p + begin, to - begin, f->lines + *lines - 1);
             if (f->v.rows == VEC_ROWS_MAX)
                 return next;
+            m &= places_from(hit, next) | 1ull << bit;
         }
     }
     *lines = piece->lines_cnt;

@@ -149,6 +149,8 @@ void runner_feed(struct runner *r, uint32_t stage, uint64_t interval, uint32_t t
                  const struct block *b)
 {
     const struct stage *s = r->plan->stage[stage];
+    /* Lines are mostly as in the block before. */
+    uint32_t plain_left = r->p == &r->pipe[stage] ? r->reader.plain_left : 0;
 
     begin(r, TASK_FEED, interval, task);
     r->p = &r->pipe[stage];
@@ -156,6 +158,7 @@ void runner_feed(struct runner *r, uint32_t stage, uint64_t interval, uint32_t t
     source_reader_init(&r->reader, r->source[s->source], b->index, b->hdr.rows, b->base, b->ord_hi,
                        s->want, &r->counters[s->source]);
     r->reader.needles = s->needles.cnt ? &s->needles : NULL;
+    r->reader.plain_left = plain_left;
     r->reader.shown = r->shown;
     r->reader.shown_ctx = r->shown_ctx;
 }
