@@ -173,6 +173,12 @@ static void input_ended(struct control *c, uint32_t input)
 /* ---- messages ---------------------------------------------------------------------------------
  */
 
+/* What came in a tick beyond the end of the run is in the sum at the end alone. */
+static bool is_counted(const struct control *c, uint32_t input)
+{
+    return c->phase < CONTROL_STOPPING && c->input[input].empty <= c->last_tick;
+}
+
 static bool from_ingest(struct control *c, uint32_t input)
 {
     struct node_input *in = &c->node->input[input];
@@ -180,6 +186,12 @@ static bool from_ingest(struct control *c, uint32_t input)
 
     if (!ingest_recv(in->ingest, &m, 1))
         return false;
+    if (m.marked) {
+        struct ingest_counters now;
+        ingest_mark(in->ingest, &now);
+        if (is_counted(c, input))
+            report_ingest(c->report, input, c->input[input].empty, &now);
+    }
     if (m.kind == INGEST_BLOCK)
         block_came(c, in, m.source_idx, m.tick, m.block);
     else
@@ -212,6 +224,12 @@ static bool from_file(struct control *c, uint32_t input)
     if (!ci->has_head || (m->kind == FEED_BLOCK && ahead(c, input, m->tick)))
         return false;
     ci->has_head = false;
+    if (m->marked) {
+        struct feeder_packets now;
+        feeder_mark(in->feeder, &now);
+        if (is_counted(c, input))
+            report_feeder(c->report, input, ci->empty, &now);
+    }
     switch (m->kind) {
     case FEED_BLOCK:
         block_came(c, in, in->replay ? m->stream : in->stream[m->stream], m->tick, m->block);
@@ -223,12 +241,28 @@ static bool from_file(struct control *c, uint32_t input)
     return true;
 }
 
+/* The report keeps what came in ticks that are far ahead. When half of its places are taken no
+ * input goes on, as long as there are intervals that need none; else the one that is furthest
+ * behind. */
+static bool may_take(const struct control *c, uint32_t input)
+{
+    uint64_t behind = UINT64_MAX;
+
+    if (!control_room(c))
+        return false;
+    if (!report_half_full(c->report) || c->phase >= CONTROL_STOPPING)
+        return true;
+    for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
+        behind = min_u64(behind, c->input[i].empty);
+    return c->input[input].empty == behind && c->oldest_end_tick >= behind;
+}
+
 uint32_t control_inputs(struct control *c)
 {
     uint32_t did = 0;
 
     for (uint32_t i = 0; i < c->node->inputs_cnt; i++)
-        for (uint32_t n = 0; n < BURST && settle(c) && control_room(c); n++, did++)
+        for (uint32_t n = 0; n < BURST && settle(c) && may_take(c, i); n++, did++)
             if (!(c->node->input[i].ingest ? from_ingest(c, i) : from_file(c, i)))
                 break;
     settle(c);

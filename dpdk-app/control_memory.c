@@ -109,6 +109,7 @@ void control_watch_memory(struct control *c, bool did)
     struct sched_view v;
 
     sched_look(c->sched, &v);
+    c->oldest_end_tick = v.oldest_end_tick;
     if (c->node->live) {
         watch_shed(c, &v, free_pages);
     } else {

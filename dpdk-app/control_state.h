@@ -67,6 +67,7 @@ struct control {
     uint64_t after_end;    /* rows of blocks that came after the last tick */
     uint64_t sync_tsc;
     /* control_memory.c */
+    uint64_t oldest_end_tick; /* of the scheduler's view */
     uint32_t pages_cnt, pages_low;
     uint32_t commands_out[SCHED_WORKERS_MAX];
     uint64_t still_tsc; /* since when nothing moves; 0: it does */

@@ -19,9 +19,11 @@
 bool feeder_room(const struct feeder *f)
 {
     uint64_t waiting = f->said - atomic_load_explicit(&f->heard, memory_order_relaxed);
+    uint64_t marks = f->marked - atomic_load_explicit(&f->mark_taken, memory_order_acquire);
 
     /* A seal by the tick and one by the row, of each stream; CLOSED and SKIP, or CLOSED and END. */
-    return rte_ring_get_capacity(f->ring) - waiting >= 2 * f->srcs_cnt + 2;
+    return rte_ring_get_capacity(f->ring) - waiting >= 2 * f->srcs_cnt + 2 &&
+           marks + 2 <= FEEDER_MARKS_CNT;
 }
 
 static void say(struct feeder *f, const struct feed_msg *m)
@@ -30,9 +32,35 @@ static void say(struct feeder *f, const struct feed_msg *m)
     f->said++;
 }
 
+static void look_at_packets(const struct feeder *f, struct feeder_packets *p)
+{
+    for (uint32_t i = 0; i < FEED_COUNTERS_CNT; i++)
+        p->packet[i] = __atomic_load_n(&f->n.packets.packet[i], __ATOMIC_RELAXED);
+    for (uint32_t g = 0; g < FEEDER_GROUPS_MAX; g++)
+        p->group_taken[g] = __atomic_load_n(&f->n.packets.group_taken[g], __ATOMIC_RELAXED);
+}
+
+/* The message that follows makes the mark visible. */
+static bool make_mark(struct feeder *f)
+{
+    MR_ASSERT(f->marked - atomic_load_explicit(&f->mark_taken, memory_order_acquire) <
+              FEEDER_MARKS_CNT);
+    look_at_packets(f, &f->mark[f->marked++ % FEEDER_MARKS_CNT]);
+    return true;
+}
+
+void feeder_mark(struct feeder *f, struct feeder_packets *p)
+{
+    uint64_t n = atomic_load_explicit(&f->mark_taken, memory_order_relaxed);
+
+    *p = f->mark[n % FEEDER_MARKS_CNT];
+    atomic_store_explicit(&f->mark_taken, n + 1, memory_order_release);
+}
+
 static void say_tick(struct feeder *f, enum feed_kind kind, uint64_t tick)
 {
-    say(f, &(struct feed_msg){.kind = kind, .tick = tick});
+    say(f, &(struct feed_msg){
+               .kind = kind, .tick = tick, .marked = kind == FEED_CLOSED && make_mark(f)});
 }
 
 static void on_sealed(void *ctx, struct block *b)
@@ -234,8 +262,7 @@ void feeder_look(const struct feeder *f, struct feeder_view *v)
     const uint64_t *from = (const uint64_t *)&n->seen;
     uint64_t *to = (uint64_t *)&v->seen;
 
-    for (uint32_t i = 0; i < FEED_COUNTERS_CNT; i++)
-        v->packet[i] = __atomic_load_n(&n->packet[i], __ATOMIC_RELAXED);
+    look_at_packets(f, &v->packets);
     for (size_t i = 0; i < sizeof v->seen / sizeof *to; i++)
         to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
     v->bytes = __atomic_load_n(&n->bytes, __ATOMIC_RELAXED);

@@ -35,6 +35,7 @@
 #define FEEDER_STREAMS_MAX  32u
 #define FEEDER_RATE_DEFAULT 1000000u
 #define FEEDER_NO_TICK      UINT64_MAX
+#define FEEDER_GROUPS_MAX   16u /* sets of streams whose packets are counted once together */
 
 enum feed_kind { FEED_BLOCK, FEED_CLOSED, FEED_SKIP, FEED_END };
 
@@ -43,6 +44,7 @@ struct feed_msg {
     uint32_t stream; /* FEED_BLOCK: position in the conf */
     uint64_t tick;
     struct block *block; /* FEED_BLOCK: the receiver owns it */
+    bool marked;         /* FEED_CLOSED: feeder_mark has the counters of that moment */
 };
 
 /* What became of the frames of a capture: TAKEN by at least one source, or else what came
@@ -62,6 +64,11 @@ enum feed_counter {
 };
 
 extern const char *const feed_counter_name[FEED_COUNTERS_CNT];
+
+struct feeder_packets {
+    uint64_t packet[FEED_COUNTERS_CNT];
+    uint64_t group_taken[FEEDER_GROUPS_MAX]; /* frames that a stream of the group has */
+};
 
 struct feeder_stream {
     uint32_t stream_idx; /* global: in ids and the canonical order */
@@ -85,10 +92,12 @@ struct feeder_conf {
     const _Atomic uint64_t *oldest_end_tick; /* may be NULL */
     uint32_t streams_cnt;                    /* several of a file of records read the same format */
     struct feeder_stream stream[FEEDER_STREAMS_MAX];
+    uint32_t groups_cnt;
+    uint32_t group[FEEDER_GROUPS_MAX]; /* streams, as bits of their positions */
 };
 
 struct feeder_view {
-    uint64_t packet[FEED_COUNTERS_CNT];
+    struct feeder_packets packets;
     struct packet_counters seen; /* what frames were, whatever became of them */
     uint64_t bytes;              /* frames: on the wire; records: as they are in the file */
     uint64_t late, gaps, skipped_ticks, records;
@@ -120,6 +129,9 @@ bool feeder_step(struct feeder *f, uint64_t now_ns);
 void feeder_stop(struct feeder *f);
 /* feeder_recv takes the next message; false: none. */
 bool feeder_recv(struct feeder *f, struct feed_msg *msg);
+/* feeder_mark: after each FEED_CLOSED once: the counters as they were when the ticks were closed.
+ */
+void feeder_mark(struct feeder *f, struct feeder_packets *p);
 /* feeder_last_tick: after FEED_END, the tick that was closed last; FEEDER_NO_TICK: none was, the
  * input is empty. */
 uint64_t feeder_last_tick(const struct feeder *f);

@@ -65,6 +65,7 @@ int feeder_fetch_frame(struct feeder *f)
     it->there = true;
     it->tick = feeder_tick_of(f, it->frame.ts_ns);
     it->next_src = 0;
+    it->has = 0;
     it->best = FEED_NO_SOURCE;
     feeder_come(f);
     return 1;
@@ -99,8 +100,11 @@ void feeder_count_frame(struct feeder *f)
 
     keep_shown(f, it->best);
     packet_count_burst(&f->seen, &it->pkt, 1);
-    TALLY(f->n.packet[FEED_RECEIVED], 1);
-    TALLY(f->n.packet[it->best], 1);
+    TALLY(f->n.packets.packet[FEED_RECEIVED], 1);
+    TALLY(f->n.packets.packet[it->best], 1);
+    for (uint32_t g = 0; g < f->conf.groups_cnt; g++)
+        if (it->has & f->conf.group[g])
+            TALLY(f->n.packets.group_taken[g], 1);
     TALLY(f->n.bytes, it->frame.wire_len);
     if (it->tick < f->open_tick)
         TALLY(f->n.late, 1);
@@ -160,6 +164,7 @@ static bool offer(struct feeder *f)
             return false;
         if (rank[verdict] > rank[it->best])
             it->best = verdict;
+        it->has |= (uint32_t)(verdict == FEED_TAKEN) << it->next_src;
     }
     return true;
 }

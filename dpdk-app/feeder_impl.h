@@ -39,6 +39,7 @@ struct feeder_item {
     bool there;
     uint64_t tick;
     uint32_t next_src;      /* those before have it, or did not want it */
+    uint32_t has;           /* the streams that have it, as bits */
     enum feed_counter best; /* of a frame: the verdict so far */
     struct capture_frame frame;
     struct pkt pkt;
@@ -53,6 +54,8 @@ struct feeder_page {
     uint32_t used;     /* the end of the last run */
     bool again;        /* the file has just started again: the rest of the page will do */
 };
+
+#define FEEDER_MARKS_CNT 256u
 
 /* --show-dropped: the first few frames of each kind that no stream took. */
 #define FEEDER_SHOWN_MAX   3u
@@ -97,6 +100,10 @@ struct feeder {
     uint64_t last_tick;
     char error[640];
     struct packet_counters seen; /* the writer's own */
+    /* Counters at the ends of ticks: a ring toward the receiver. */
+    struct feeder_packets mark[FEEDER_MARKS_CNT];
+    uint64_t marked;
+    _Atomic uint64_t mark_taken;
     uint32_t shown_cnt[FEED_COUNTERS_CNT];
     struct feeder_shown shown[FEED_COUNTERS_CNT][FEEDER_SHOWN_MAX];
     struct feeder_view n;

@@ -51,7 +51,10 @@ static void on_sealed(void *ctx, struct block *b)
 
 static void say_closed(struct ingest *q, uint64_t tick)
 {
-    say(q, &(struct ingest_msg){.kind = INGEST_CLOSED, .queue_idx = q->queue_idx, .tick = tick});
+    say(q, &(struct ingest_msg){.kind = INGEST_CLOSED,
+                                .queue_idx = q->queue_idx,
+                                .tick = tick,
+                                .marked = ingest_make_mark(q)});
 }
 
 // Seals what is open of older ticks and closes them. Returns the number of messages.
@@ -364,7 +367,12 @@ struct ingest *ingest_new(const struct ingest_conf *conf, char *err, size_t err_
     q->end_tick = conf->end_tick;
     q->rest_tsc = rte_get_tsc_hz() / 1000000 * REST_US;
     host_init(q);
-    int rc = ring_init(q);
+    q->groups_cnt = conf->groups_cnt;
+    memcpy(q->group, conf->group, sizeof q->group);
+    for (uint32_t g = 0; g < q->groups_cnt; g++)
+        q->shared |= __builtin_popcount(q->group[g]) > 1;
+    q->mark = rte_malloc_socket("marks", MARKS_CNT * sizeof *q->mark, 64, conf->port->socket);
+    int rc = q->mark ? ring_init(q) : -ENOMEM;
     if (rc == 0 && q->port->traits->may_scatter) {
         q->linear =
             rte_malloc_socket("linear", (size_t)q->burst * LINEAR_BYTES, 64, conf->port->socket);
@@ -406,5 +414,6 @@ void ingest_free(struct ingest *q)
         ring_drain(q);
     rte_ring_free(q->ring);
     rte_free(q->linear);
+    rte_free(q->mark);
     rte_free(q);
 }

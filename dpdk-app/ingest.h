@@ -44,6 +44,7 @@
 
 #define INGEST_SOURCES_MAX 32u /* on one port */
 #define INGEST_BURST_MAX   64u
+#define INGEST_GROUPS_MAX  16u /* sets of sources whose packets are counted once together */
 
 enum ingest_kind { INGEST_BLOCK, INGEST_CLOSED };
 
@@ -53,6 +54,7 @@ struct ingest_msg {
     uint32_t source_idx; /* INGEST_BLOCK: as given in the conf */
     uint64_t tick;
     struct block *block; /* INGEST_BLOCK */
+    bool marked;         /* INGEST_CLOSED: ingest_mark has the counters of that moment */
 };
 
 /* What became of a packet. Behind the last of these follow the reasons of enum packet_drop
@@ -81,8 +83,9 @@ struct ingest_counters {
     uint64_t received; /* = the sum of packet[] */
     uint64_t received_bytes;
     uint64_t packet[INGEST_COUNTERS_CNT];
-    struct packet_counters seen; /* what they were, whatever became of them */
-    uint64_t kept_in_place;      /* packets whose bytes stayed where they landed */
+    uint64_t group_taken[INGEST_GROUPS_MAX]; /* packets that a source of the group has */
+    struct packet_counters seen;             /* what they were, whatever became of them */
+    uint64_t kept_in_place;                  /* packets whose bytes stayed where they landed */
     uint64_t kept_copied;
     uint64_t replies; /* ARP and ICMP, sent */
     uint64_t blocks;
@@ -116,6 +119,8 @@ struct ingest_conf {
     const atomic_bool *shed;      /* set by control; may be NULL */
     uint32_t sources_cnt;
     struct ingest_source source[INGEST_SOURCES_MAX];
+    uint32_t groups_cnt;
+    uint32_t group[INGEST_GROUPS_MAX]; /* sources, as bits */
 };
 
 struct ingest;
@@ -142,6 +147,10 @@ uint64_t ingest_next_tick(const struct ingest *q);
 struct rte_ring *ingest_ring(const struct ingest *q);
 /* ingest_recv takes up to n messages off the ring (control's side). */
 uint32_t ingest_recv(struct ingest *q, struct ingest_msg *msg, uint32_t n);
+
+/* ingest_mark: after each marked INGEST_CLOSED once: the counters as they were when the tick was
+ * closed. A queue whose receiver is far behind closes ticks without a mark. */
+void ingest_mark(struct ingest *q, struct ingest_counters *c);
 
 /* From any thread. */
 void ingest_look(const struct ingest *q, struct ingest_counters *c);

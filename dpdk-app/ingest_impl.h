@@ -10,6 +10,7 @@
 
 #define SHOWN_PER_KIND 3u
 #define SHOWN_BYTES    192u
+#define MARKS_CNT      64u
 // A frame that came in a chain is looked at in one piece of at most this.
 #define LINEAR_BYTES 65536u
 
@@ -66,6 +67,14 @@ struct ingest {
     struct shown shown[INGEST_COUNTERS_CNT];
     uint32_t sources_cnt;
     struct ingest_src source[INGEST_SOURCES_MAX];
+    uint32_t groups_cnt;
+    uint32_t group[INGEST_GROUPS_MAX];
+    bool shared; /* some group has several sources */
+
+    /* Counters at the ends of ticks: a ring toward the receiver. */
+    struct ingest_counters *mark;
+    uint64_t marked;
+    _Atomic uint64_t mark_taken;
 
     /* The burst. */
     struct rte_mbuf *mbuf[INGEST_BURST_MAX];
@@ -78,6 +87,8 @@ struct ingest {
 /* ingest_offer gives the n packets of the burst to every source and counts what became of them.
  * best[i]: what packet i is already (INGEST_ARP, ...), or INGEST_NO_SOURCE; and then what it was.
  */
+/* ingest_make_mark keeps the counters for the receiver; false: it is too far behind. */
+bool ingest_make_mark(struct ingest *q);
 void ingest_offer(struct ingest *q, uint8_t *best, uint32_t n);
 
 #endif

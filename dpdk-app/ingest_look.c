@@ -36,6 +36,26 @@ static void copy_words(void *to, const void *from, size_t bytes)
 void ingest_look(const struct ingest *q, struct ingest_counters *c)
 {
     copy_words(c, &q->n, sizeof *c);
+    /* what one source takes is counted there */
+    for (uint32_t g = 0; g < q->groups_cnt; g++)
+        if (__builtin_popcount(q->group[g]) == 1)
+            copy_words(&c->group_taken[g], &q->source[__builtin_ctz(q->group[g])].n.taken, 8);
+}
+
+bool ingest_make_mark(struct ingest *q)
+{
+    if (q->marked - atomic_load_explicit(&q->mark_taken, memory_order_acquire) == MARKS_CNT)
+        return false;
+    ingest_look(q, &q->mark[q->marked++ % MARKS_CNT]);
+    return true; /* the message that follows makes it visible */
+}
+
+void ingest_mark(struct ingest *q, struct ingest_counters *c)
+{
+    uint64_t n = atomic_load_explicit(&q->mark_taken, memory_order_relaxed);
+
+    *c = q->mark[n % MARKS_CNT];
+    atomic_store_explicit(&q->mark_taken, n + 1, memory_order_release);
 }
 
 void ingest_look_source(const struct ingest *q, uint32_t source, struct ingest_source_counters *c)

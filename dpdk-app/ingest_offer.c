@@ -210,8 +210,23 @@ static bool offer(struct ingest *q, struct ingest_src *s, struct verdicts *v, ui
     return false;
 }
 
+// Packets that any source of a group has, for the groups of several.
+static void count_groups(struct ingest *q, const uint32_t *has, uint32_t n)
+{
+    for (uint32_t g = 0; g < q->groups_cnt; g++) {
+        uint32_t taken = 0;
+
+        if (__builtin_popcount(q->group[g]) < 2)
+            continue;
+        for (uint32_t i = 0; i < n; i++)
+            taken += (has[i] & q->group[g]) != 0;
+        TALLY(q->n.group_taken[g], taken);
+    }
+}
+
 void ingest_offer(struct ingest *q, uint8_t *best, uint32_t n)
 {
+    uint32_t has[INGEST_BURST_MAX] = {0}; // sources, as bits
     struct verdicts v;
     uint64_t kept = 0;
     bool all = false;
@@ -220,10 +235,14 @@ void ingest_offer(struct ingest *q, uint8_t *best, uint32_t n)
         bool took_all = offer(q, &q->source[k], &v, &kept, n);
 
         all |= took_all;
+        for (uint32_t i = 0; q->shared && i < n; i++)
+            has[i] |= (uint32_t)(took_all || v.what[i] == INGEST_TAKEN) << k;
         for (uint32_t i = 0; !took_all && i < n; i++)
             if (rank[v.what[i]] > rank[best[i]])
                 best[i] = v.what[i];
     }
     q->fill_bytes += kept;
     count_burst(q, best, all, n);
+    if (q->shared)
+        count_groups(q, has, n);
 }

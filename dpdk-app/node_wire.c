@@ -33,6 +33,16 @@ static void input_fills(struct node *n, struct node_input *in, uint32_t stream)
     in->queue[in->streams_cnt++] = n->queues_cnt++;
 }
 
+uint32_t node_input_group(const struct node_input *in, const struct node_job *nj)
+{
+    uint32_t group = 0;
+
+    for (uint32_t k = 0; k < in->streams_cnt; k++)
+        for (uint32_t s = 0; s < nj->job->sources_cnt; s++)
+            group |= (uint32_t)(in->stream[k] == nj->stream[s]) << k;
+    return group;
+}
+
 static bool port_has(const struct node *n, const char *port, uint32_t stream)
 {
     const char *p = n->stream[stream].conf->port;
@@ -85,6 +95,9 @@ static int open_queue(struct node *n, struct port *port, uint32_t queue, char *e
     }
     in->port = port;
     in->port_queue = queue;
+    conf.groups_cnt = n->jobs_cnt;
+    for (uint32_t j = 0; j < n->jobs_cnt; j++)
+        conf.group[j] = node_input_group(in, &n->job[j]);
     in->ingest = ingest_new(&conf, err, err_bytes);
     return in->ingest ? 0 : -EIO;
 }
@@ -181,12 +194,15 @@ static struct feeder_conf feeder_base(const struct node *n)
                                 .oldest_end_tick = &n->oldest_end_tick};
 }
 
-static int add_feeder(struct node *n, const struct feeder_conf *conf, char *err, size_t err_bytes)
+static int add_feeder(struct node *n, struct feeder_conf *conf, char *err, size_t err_bytes)
 {
     struct node_input *in = input_new(n);
 
     for (uint32_t i = 0; i < conf->streams_cnt; i++)
         input_fills(n, in, conf->stream[i].stream_idx);
+    conf->groups_cnt = n->jobs_cnt;
+    for (uint32_t j = 0; j < n->jobs_cnt; j++)
+        conf->group[j] = node_input_group(in, &n->job[j]);
     in->feeder = feeder_new(conf, err, err_bytes);
     return in->feeder ? 0 : -EIO;
 }

@@ -7,7 +7,7 @@
 #include "dpdk-app/report_state.h"
 
 /* The record of an interval: the one that is there, or a new one. */
-static struct report_interval *find(struct report *r, uint32_t job, uint64_t interval)
+struct report_interval *report_find(struct report *r, uint32_t job, uint64_t interval)
 {
     struct report_job *j = &r->job[job];
     uint32_t at = REPORT_OPEN_MAX;
@@ -33,6 +33,14 @@ bool report_room(const struct report *r)
     return true;
 }
 
+bool report_half_full(const struct report *r)
+{
+    for (uint32_t j = 0; j < r->node->jobs_cnt; j++)
+        if (r->job[j].open_cnt >= REPORT_OPEN_MAX / 2)
+            return true;
+    return false;
+}
+
 uint64_t report_ns(uint64_t tsc)
 {
     return (uint64_t)((unsigned __int128)tsc * 1000000000u / rte_get_tsc_hz());
@@ -40,7 +48,7 @@ uint64_t report_ns(uint64_t tsc)
 
 void report_work(struct report *r, const struct answer_msg *m)
 {
-    struct report_interval *i = find(r, m->job, m->interval);
+    struct report_interval *i = report_find(r, m->job, m->interval);
 
     r->job[m->job].records += m->records;
     i->busy_ns += report_ns(m->busy_tsc);
@@ -51,7 +59,7 @@ void report_work(struct report *r, const struct answer_msg *m)
 
 void report_output(struct report *r, uint32_t job, uint64_t interval)
 {
-    find(r, job, interval)->outs_pending++;
+    report_find(r, job, interval)->outs_pending++;
 }
 
 /* Intervals are done in order, and so are their lines. */
@@ -72,7 +80,7 @@ void report_retire(struct report *r, uint32_t job)
 void report_written(struct report *r, uint32_t job, uint64_t interval, uint32_t output,
                     const struct writer_done *d)
 {
-    struct report_interval *i = find(r, job, interval);
+    struct report_interval *i = report_find(r, job, interval);
 
     if (d->err && strcmp(r->last_error, d->error)) {
         snprintf(r->last_error, sizeof r->last_error, "%s", d->error);
@@ -97,7 +105,7 @@ static uint64_t close_delay_ns(const struct report *r, uint32_t job, uint64_t in
 
 void report_interval(struct report *r, uint32_t job, uint64_t interval, bool complete)
 {
-    struct report_interval *i = find(r, job, interval);
+    struct report_interval *i = report_find(r, job, interval);
     struct report_job *j = &r->job[job];
 
     i->done = true;

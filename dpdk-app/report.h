@@ -19,6 +19,11 @@ struct report *report_new(struct node *n, struct writer *w, struct screen *scree
                           struct strbuf *err);
 void report_free(struct report *r);
 
+/* report_ledger.c: what an input had counted when it closed this tick and all before: what is new
+ * came in it. */
+void report_ingest(struct report *r, uint32_t input, uint64_t tick,
+                   const struct ingest_counters *c);
+void report_feeder(struct report *r, uint32_t input, uint64_t tick, const struct feeder_packets *p);
 /* A worker answered; an output leaves; it was written; a call on the I/O thread came back; a
  * job's interval is done. */
 void report_work(struct report *r, const struct answer_msg *m);
@@ -30,6 +35,8 @@ void report_interval(struct report *r, uint32_t job, uint64_t interval, bool com
 
 /* report_room: there is room for all intervals that one more event may open or end. */
 bool report_room(const struct report *r);
+/* report_half_full: some job has half of all intervals open that can be told apart. */
+bool report_half_full(const struct report *r);
 /* report_step hands finished lines to the I/O thread; how many. */
 uint32_t report_step(struct report *r);
 /* report_pending: lines that are not yet written. */

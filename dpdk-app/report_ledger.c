@@ -3,63 +3,81 @@
  */
 #include <string.h>
 
+#include "dpdk-app/node_wire.h"
 #include "dpdk-app/report_state.h"
 
-/* The position of a job's stream in an input, or -1. */
-static int fills(const struct node_input *in, const struct node_job *nj, uint32_t sources)
+static void add_ingest(const struct ingest_counters *c, uint32_t job, struct stats_ledger *l)
 {
-    for (uint32_t k = 0; k < in->streams_cnt; k++)
-        for (uint32_t s = 0; s < sources; s++)
-            if (in->stream[k] == nj->stream[s])
-                return (int)k;
-    return -1;
-}
+    uint64_t mine = c->group_taken[job];
 
-/* Packets that the sources of this job took from the queue: with one source exactly; with more, a
- * packet that several of them took counts once, as far as the queue's own count tells. */
-static uint64_t taken_by(const struct node_input *in, const struct node_job *nj, uint64_t taken)
-{
-    uint64_t mine = 0;
-
-    for (uint32_t k = 0; k < in->streams_cnt; k++)
-        for (uint32_t s = 0; s < nj->job->sources_cnt; s++) {
-            struct ingest_source_counters c;
-            if (in->stream[k] != nj->stream[s])
-                continue;
-            ingest_look_source(in->ingest, k, &c);
-            mine += c.taken;
-        }
-    return mine < taken ? mine : taken;
-}
-
-static void add_ingest(const struct node_input *in, const struct node_job *nj,
-                       struct stats_ledger *l)
-{
-    struct ingest_counters c;
-
-    ingest_look(in->ingest, &c);
-    uint64_t mine = taken_by(in, nj, c.packet[INGEST_TAKEN]);
-    l->offered += c.received;
+    l->offered += c->received;
     l->processed += mine;
-    stats_drop(l, "other_job", c.packet[INGEST_TAKEN] - mine);
+    stats_drop(l, "other_job", c->packet[INGEST_TAKEN] - mine);
     for (uint32_t i = INGEST_TAKEN + 1; i < INGEST_COUNTERS_CNT; i++)
-        stats_drop(l, ingest_counter_name(i), c.packet[i]);
+        stats_drop(l, ingest_counter_name(i), c->packet[i]);
 }
 
-static void add_feeder(const struct node_input *in, struct stats_ledger *l)
+static void add_feeder(const struct feeder_packets *p, uint32_t job, struct stats_ledger *l)
 {
-    struct feeder_view v;
+    uint64_t mine = p->group_taken[job];
 
-    feeder_look(in->feeder, &v);
-    l->offered += v.packet[FEED_RECEIVED];
-    l->processed += v.packet[FEED_TAKEN];
+    l->offered += p->packet[FEED_RECEIVED];
+    l->processed += mine;
+    stats_drop(l, "other_job", p->packet[FEED_TAKEN] - mine);
     for (uint32_t i = FEED_TAKEN + 1; i < FEED_COUNTERS_CNT; i++)
-        stats_drop(l, feed_counter_name[i], v.packet[i]);
+        stats_drop(l, feed_counter_name[i], p->packet[i]);
+}
+
+/* now - before, reason by reason, added to sum; before becomes now. */
+static void add_since(struct stats_ledger *sum, const struct stats_ledger *now,
+                      struct stats_ledger *before)
+{
+    sum->offered += now->offered - before->offered;
+    sum->processed += now->processed - before->processed;
+    for (uint32_t i = 0; i < now->reasons_cnt; i++) {
+        uint64_t was = i < before->reasons_cnt ? before->dropped[i].cnt : 0;
+        stats_drop(sum, now->dropped[i].name, now->dropped[i].cnt - was);
+    }
+    *before = *now;
+}
+
+/* What an input has counted since it was looked at last came in this tick. */
+static void add_tick(struct report *r, uint32_t input, uint32_t job, uint64_t tick,
+                     const struct stats_ledger *now)
+{
+    const struct node *n = r->node;
+    struct stats_ledger *before = &r->ticked[job * n->inputs_cnt + input];
+
+    if (now->offered == before->offered)
+        return;
+    uint64_t ratio = n->job[job].job->interval_ns / n->tick_ns;
+    add_since(&report_find(r, job, tick / ratio)->packets, now, before);
+}
+
+void report_ingest(struct report *r, uint32_t input, uint64_t tick, const struct ingest_counters *c)
+{
+    for (uint32_t j = 0; j < r->node->jobs_cnt; j++) {
+        struct stats_ledger now = {0};
+        if (!node_input_group(&r->node->input[input], &r->node->job[j]))
+            continue;
+        add_ingest(c, j, &now);
+        add_tick(r, input, j, tick, &now);
+    }
+}
+
+void report_feeder(struct report *r, uint32_t input, uint64_t tick, const struct feeder_packets *p)
+{
+    for (uint32_t j = 0; j < r->node->jobs_cnt; j++) {
+        struct stats_ledger now = {0};
+        if (!node_input_group(&r->node->input[input], &r->node->job[j]))
+            continue;
+        add_feeder(p, j, &now);
+        add_tick(r, input, j, tick, &now);
+    }
 }
 
 /* What the port lost before an lcore saw it: offered too. */
-static void add_ports(const struct report *r, const struct node_job *nj, uint32_t sources,
-                      struct stats_ledger *l)
+static void add_ports(const struct report *r, const struct node_job *nj, struct stats_ledger *l)
 {
     struct node *n = r->node;
 
@@ -67,7 +85,7 @@ static void add_ports(const struct report *r, const struct node_job *nj, uint32_
         struct port_view v;
         bool read = false;
         for (uint32_t i = 0; i < n->inputs_cnt; i++)
-            read |= n->input[i].port == &n->port[p] && fills(&n->input[i], nj, sources) >= 0;
+            read |= n->input[i].port == &n->port[p] && node_input_group(&n->input[i], nj);
         if (!read)
             continue;
         port_look(&n->port[p], &v);
@@ -80,19 +98,31 @@ static void add_ports(const struct report *r, const struct node_job *nj, uint32_
 void report_packets(const struct report *r, uint32_t job, struct stats_ledger *l)
 {
     const struct node_job *nj = &r->node->job[job];
-    uint32_t sources = nj->job->sources_cnt;
 
     *l = (struct stats_ledger){0};
     for (uint32_t i = 0; i < r->node->inputs_cnt; i++) {
         const struct node_input *in = &r->node->input[i];
-        if (fills(in, nj, sources) < 0)
+        struct ingest_counters c;
+        struct feeder_view v;
+        if (!node_input_group(in, nj))
             continue;
-        if (in->ingest)
-            add_ingest(in, nj, l);
-        else if (in->feeder)
-            add_feeder(in, l);
+        if (in->ingest) {
+            ingest_look(in->ingest, &c);
+            add_ingest(&c, job, l);
+        } else if (in->feeder) {
+            feeder_look(in->feeder, &v);
+            add_feeder(&v.packets, job, l);
+        }
     }
-    add_ports(r, nj, sources, l);
+    add_ports(r, nj, l);
+}
+
+void report_lost_by_ports(struct report *r, uint32_t job, struct stats_ledger *l)
+{
+    struct stats_ledger now = {0};
+
+    add_ports(r, &r->node->job[job], &now);
+    add_since(l, &now, &r->job[job].ports_before);
 }
 
 void report_records(const struct report *r, uint32_t job, struct stats_ledger *l)
@@ -158,7 +188,7 @@ void report_noticed(const struct report *r, uint32_t job, struct stats_tally *t)
 
     *t = (struct stats_tally){0};
     for (uint32_t i = 0; i < n->inputs_cnt; i++) {
-        if (fills(&n->input[i], &n->job[job], n->job[job].job->sources_cnt) < 0)
+        if (!node_input_group(&n->input[i], &n->job[job]))
             continue;
         if (n->input[i].ingest)
             notice_ingest(n->input[i].ingest, t);

@@ -26,11 +26,15 @@ struct report *report_new(struct node *n, struct writer *w, struct screen *scree
 {
     struct report *r = calloc(1, sizeof *r);
 
-    if (r)
+    if (r) {
         r->line = calloc(REPORT_LINES_MAX, sizeof *r->line);
-    if (!r || !r->line || stats_out_open(&r->out, n->conf->stats, screen, err)) {
-        if (r)
+        r->ticked = calloc(n->jobs_cnt * n->inputs_cnt, sizeof *r->ticked);
+    }
+    if (!r || !r->line || !r->ticked || stats_out_open(&r->out, n->conf->stats, screen, err)) {
+        if (r) {
             free(r->line);
+            free(r->ticked);
+        }
         free(r);
         return NULL;
     }
@@ -57,21 +61,8 @@ void report_free(struct report *r)
 {
     stats_out_close(&r->out);
     free(r->line);
+    free(r->ticked);
     free(r);
-}
-
-/* now - before, reason by reason; before becomes now. */
-static void ledger_since(struct stats_ledger *now, struct stats_ledger *before)
-{
-    struct stats_ledger all = *now;
-
-    now->offered -= before->offered;
-    now->processed -= before->processed;
-    for (uint32_t i = 0; i < before->reasons_cnt; i++)
-        for (uint32_t k = 0; k < now->reasons_cnt; k++)
-            if (strcmp(now->dropped[k].name, before->dropped[i].name) == 0)
-                now->dropped[k].cnt -= before->dropped[i].cnt;
-    *before = all;
 }
 
 static void fill_streams(const struct report *r, uint32_t job, const struct report_interval *i,
@@ -107,8 +98,8 @@ void report_line(struct report *r, uint32_t job, const struct report_interval *i
     s->records_per_s = (double)i->records * 1e9 / (double)s->interval_ns;
     s->backlog = (uint32_t)(j->done_tail - j->done_head - 1);
     s->lcores_cnt = report_lcores(r, s->lcore);
-    report_packets(r, job, &s->packets);
-    ledger_since(&s->packets, &j->packets_before);
+    s->packets = i->packets;
+    report_lost_by_ports(r, job, &s->packets);
     s->records.offered = i->records;
     for (uint32_t d = 0; d < RECORD_DROPS_CNT; d++)
         stats_drop(&s->records, record_drop_name[d], i->records_dropped[d]);

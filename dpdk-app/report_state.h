@@ -17,7 +17,8 @@ struct report_interval {
     uint32_t outs_pending; /* outputs that are not yet written */
     uint64_t busy_ns;      /* processing time */
     uint64_t records, records_dropped[RECORD_DROPS_CNT];
-    uint64_t close_ns; /* from the interval's end to its last output; captures: 0 */
+    struct stats_ledger packets; /* that came in its ticks */
+    uint64_t close_ns;           /* from the interval's end to its last output; captures: 0 */
     uint64_t digest[PLAN_OUTPUTS_MAX];
     uint32_t rows[PLAN_OUTPUTS_MAX];
     bool has_digest[PLAN_OUTPUTS_MAX];
@@ -30,7 +31,7 @@ struct report_job {
     uint32_t done[REPORT_OPEN_MAX]; /* ring: places of intervals that are done, in order */
     uint64_t done_head, done_tail;
     uint64_t records;
-    struct stats_ledger packets_before; /* at the last line */
+    struct stats_ledger ports_before; /* at the last line: lost before an lcore saw them */
     struct stats_job total;
     const char **place; /* by fail_idx: "7:12 map" */
     uint32_t section;   /* of the screen: its status; STATS_NO_SECTION: none */
@@ -45,11 +46,14 @@ struct report {
     uint64_t start_tsc, end_tsc;
     uint64_t after_end; /* packets or runs that came after the last tick */
     struct stats_out out;
+    struct stats_ledger *ticked;                /* by job and input: at the end of the last tick */
     struct stats_report *line;                  /* ring of REPORT_LINES_MAX */
     uint64_t line_head, line_pushed, line_tail; /* [head, pushed): with the I/O thread */
     struct report_job job[SCHED_JOBS_MAX];
 };
 
+/* report.c: the record of an interval. */
+struct report_interval *report_find(struct report *r, uint32_t job, uint64_t interval);
 /* report.c: lines of the intervals that are done and written, as long as there is room. */
 void report_retire(struct report *r, uint32_t job);
 /* report_line.c: the stats line and the status of an interval that is done; there is room. */
@@ -58,6 +62,8 @@ void report_line(struct report *r, uint32_t job, const struct report_interval *i
 /* report_ledger.c: what came for a job and what became of it, since the start of the run. */
 void report_packets(const struct report *r, uint32_t job, struct stats_ledger *l);
 void report_records(const struct report *r, uint32_t job, struct stats_ledger *l);
+/* What ports lost since the last line. */
+void report_lost_by_ports(struct report *r, uint32_t job, struct stats_ledger *l);
 /* Rows that the program dropped, by place; and what was noticed without being a loss. */
 void report_rows(const struct report *r, uint32_t job, struct stats_tally *t);
 void report_noticed(const struct report *r, uint32_t job, struct stats_tally *t);

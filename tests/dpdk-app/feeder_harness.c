@@ -252,6 +252,8 @@ void trial_recv(struct trial *t, bool hold)
 
     while (feeder_recv(t->f, &m)) {
         EXPECT(!t->ended);
+        if (m.marked)
+            feeder_mark(t->f, &(struct feeder_packets){0});
         switch (m.kind) {
         case FEED_BLOCK:
             note(t, "b%u.%llux%u", m.stream, (unsigned long long)m.tick, m.block->hdr.rows);

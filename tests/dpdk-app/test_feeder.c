@@ -105,9 +105,9 @@ TEST(feeder, counts_each_frame_once)
         REQUIRE(trial_open(&t));
         trial_run(&t);
         feeder_look(t.f, &v);
-        EXPECT_EQ_INT(v.packet[FEED_RECEIVED], 1);
+        EXPECT_EQ_INT(v.packets.packet[FEED_RECEIVED], 1);
         for (int k = FEED_TAKEN; k < FEED_COUNTERS_CNT; k++)
-            EXPECT_EQ_INT(v.packet[k], k == (int)vc->what);
+            EXPECT_EQ_INT(v.packets.packet[k], k == (int)vc->what);
         EXPECT_EQ_STR(feed_counter_name[vc->what], feed_counter_name[vc->what]);
         EXPECT_EQ_INT(t.rows_cnt, vc->rows);
         trial_end(&t);
@@ -264,7 +264,7 @@ TEST(feeder, starts_again_with_time_going_on)
         EXPECT_EQ_INT(t.row[i].hash, t.row[i % 3].hash);
     }
     feeder_look(t.f, &v);
-    EXPECT_EQ_INT(v.packet[FEED_RECEIVED], t.rows_cnt);
+    EXPECT_EQ_INT(v.packets.packet[FEED_RECEIVED], t.rows_cnt);
     EXPECT_EQ_INT(v.late, 0);
     EXPECT_EQ_INT(feeder_last_tick(t.f), t.row[t.rows_cnt - 1].tick);
     trial_end(&t);
@@ -318,7 +318,7 @@ static uint32_t received(const struct traveller *v)
     struct feeder_view view;
 
     feeder_look(v->t.f, &view);
-    return (uint32_t)view.packet[FEED_RECEIVED];
+    return (uint32_t)view.packets.packet[FEED_RECEIVED];
 }
 
 // Nobody has read of a tick while another has still to read of one before it.

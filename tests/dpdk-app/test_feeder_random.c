@@ -109,10 +109,10 @@ static void expect_ticks(const struct plain *p, const struct trial *t)
     EXPECT_EQ_INT(v.late, p->late);
     EXPECT_EQ_INT(v.gaps, gaps);
     EXPECT_EQ_INT(v.skipped_ticks, skipped);
-    EXPECT_EQ_INT(v.packet[FEED_RECEIVED], p->frames_cnt);
+    EXPECT_EQ_INT(v.packets.packet[FEED_RECEIVED], p->frames_cnt);
     for (int i = FEED_TAKEN; i < FEED_COUNTERS_CNT; i++)
-        v.packet[FEED_RECEIVED] -= v.packet[i];
-    EXPECT_EQ_INT(v.packet[FEED_RECEIVED], 0);
+        v.packets.packet[FEED_RECEIVED] -= v.packets.packet[i];
+    EXPECT_EQ_INT(v.packets.packet[FEED_RECEIVED], 0);
 }
 
 TEST(feeder_random, loses_nothing_when_memory_is_short)

@@ -47,7 +47,7 @@ def allocations(shim, job, *options, lcores, intervals):
     args, stats = run_args(job, *options, config=appliance(lcores, instance=f"steady-{os.getpid()}"))
     count = os.path.abspath("count.txt")
     env = dict(os.environ, LD_PRELOAD=shim, COUNT_MALLOC=count)
-    command(*args, env=env)
+    command(*args, env=env, timeout=200)
     with open(stats, encoding="utf-8") as lines:
         got = sum('"final"' not in line for line in lines)
     equal(got, intervals, "intervals")
