@@ -198,7 +198,7 @@ static bool step_feed(struct runner *r)
 
     arena_reset(&r->scratch);
     int n = source_read(&r->reader, &v, &r->scratch);
-    MR_ASSERT(n >= 0);          /* the scratch holds any vector of a source */
+    MR_ASSERT(n >= 0); /* the scratch holds any vector of a source */
     const struct stage *s = r->p->stage;
     if (n > 0 && r->reader.held && s->met)
         pipeline_kids(r->p, s->met, &v);

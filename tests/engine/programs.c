@@ -7,6 +7,20 @@
 
 const struct program programs[] = {
     P("filter", "  lines.filter(r => contains(r.line, \"a\")).output(o)\n"),
+    P("needles", "  lines.filter(r => contains(r.line, \"dare\") || r.line == \"z\").output(o)\n"
+                 "  lines.filter(r => contains(r.line, \"super\") && length(r.line) > 30)\n"
+                 "    .count().output(o)\n"),
+    P("needle_alone", "  lines.filter(r => contains(r.line, \"dare\")).output(o)\n"),
+    P("needles_of_a_union", "  a = lines.filter(r => contains(r.line, \"dare\"))\n"
+                            "  b = lines.filter(r => startsWith(r.line, \"z\"))\n"
+                            "  b.union(a).map(r => r.line).output(o)\n"
+                            "  a.union(b).count().output(o)\n"),
+    P("needle_of_one_reader", "  a = lines.filter(r => contains(r.line, \"dare\"))\n"
+                              "  a.union(lines).map(r => r.line).output(o)\n"
+                              "  a.count().output(o)\n"),
+    P("needle_before_failure",
+      "  lines.filter(r => contains(r.line, \"z\") && toInt(r.line) != 1).count().output(o)\n"
+      "  lines.filter(r => endsWith(r.line, \"dare\")).flatMap(r => split(r.line)).output(o)\n"),
     P("map", "  nums.map(r => (r.k, r.v + 1)).output(o)\n"),
     P("map_unkeyed", "  nums.map(r => r.v * 2).output(o)\n"),
     P("map_fails", "  nums.map(r => 100 / r.v).output(o)\n"),
