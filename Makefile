@@ -43,6 +43,8 @@ OPT := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-re
 else ifeq ($(MODE),tsan)
 OPT := -O1 -fno-omit-frame-pointer -fsanitize=thread
 PLAIN := 1
+# One thread, and plain counts that would take minutes.
+TEST_ROOMS := $(filter-out perf,$(TEST_ROOMS))
 TSAN_APP := -DRTE_USE_C11_MEM_MODEL
 ifneq ($(findstring gcc,$(notdir $(CC))),)
 WARN += -Wno-tsan
