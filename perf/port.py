@@ -24,6 +24,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 FRAMES = {"top-talkers": "packets"}
 ROW_NAME = {"top-talkers": "talkers"}
@@ -32,6 +33,7 @@ SECONDS = 7
 REPETITIONS = 3
 SEARCH_STEPS, SEARCH_SECONDS = 5, 4
 CONFIRM_TRIES, CONFIRM_SECONDS = 3, 30
+NO_RESOURCE, MEMORY_TRIES = 69, 6
 OUTSIDE = ("before_start", "after_end")  # what came beside the run is not lost
 APPLIANCE = """ports: {{ net0: {{ device: "{device}", mode: mirror, rxd: 1024 }} }}
 lcores: {lcores}
@@ -55,10 +57,7 @@ class Bench:
             f.write(APPLIANCE.format(device=device, lcores=roles, idle=idle, blocks=blocks,
                                      state=state))
 
-    def port(self, job, *args):
-        """Runs perf/port; returns what it says."""
-        command = [f"{self.build}/perf/port", "--config", self.path("appliance.yaml"),
-                   "--job", job, "--out", self.path("out"), "--stats", self.path("stats"), *args]
+    def run(self, command, args):
         with open(self.path("log"), "w", encoding="utf-8") as log:
             run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
             sender = self.sender(args)
@@ -66,6 +65,17 @@ class Bench:
             if sender:
                 sender.send_signal(signal.SIGINT)
                 sender.wait()
+        return code
+
+    def port(self, job, *args):
+        """Runs perf/port; returns what it says."""
+        command = [f"{self.build}/perf/port", "--config", self.path("appliance.yaml"),
+                   "--job", job, "--out", self.path("out"), "--stats", self.path("stats"), *args]
+        for _ in range(MEMORY_TRIES):
+            code = self.run(command, args)
+            if code != NO_RESOURCE:
+                break
+            time.sleep(5)  # hugepages of another program may come back
         if code:
             with open(self.path("log"), encoding="utf-8") as f:
                 sys.exit(f"perf/port.py: {' '.join(command)}: exit {code}\n{f.read()}")
