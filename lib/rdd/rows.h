@@ -5,7 +5,8 @@
  * The body of a BLOCK_ROWS is a sequence of rows, each a struct row_hdr followed by the
  * encoding (enc.h) of its key and of its value and padded to 8 bytes. A row that is no pair has
  * key_bytes 0 and its whole value in the value. Its order is its place in the stream (vec.h).
- * Canonical order of keyed rows: key, then order; of unkeyed rows: order; of ranked rows (top): rank.
+ * Canonical order of keyed rows: key, then order; of unkeyed rows: order; of ranked rows (top):
+ * rank.
  */
 #ifndef RDD_ROWS_H
 #define RDD_ROWS_H

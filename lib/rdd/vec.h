@@ -67,8 +67,8 @@ struct vec {
     uint32_t rows;
     uint32_t cols_cnt;
     struct col *col;
-    const uint16_t *sel; /* rows alive, rising; NULL: all of them */
-    uint32_t sel_cnt;    /* rows alive; == rows when sel is NULL */
+    const uint16_t *sel;     /* rows alive, rising; NULL: all of them */
+    uint32_t sel_cnt;        /* rows alive; == rows when sel is NULL */
     uint64_t ord_hi, ord_lo; /* ord_lo: row 0 is this row of its block */
     const uint64_t *place;   /* by row, without the way; NULL: row i is row ord_lo + i */
     uint32_t way;
