@@ -24,8 +24,8 @@ static uint64_t long_strings(const struct exchange *x)
         return x->partitions == 1 ? 8 : 0;
     for (uint32_t i = 0; i < x->agg.leaves_cnt; i++)
         leaves += x->agg.leaf[i].kind == TYPE_STRING;
-    each = each < 8 ? 8 : each;
-    return each > STRINGS_MAX / leaves ? STRINGS_MAX : each * leaves;
+    uint64_t all = (each < 8 ? 8 : each) * leaves;
+    return all > STRINGS_MAX ? STRINGS_MAX : all;
 }
 
 static uint64_t heap_bytes(const struct exchange *x, uint64_t keys)
