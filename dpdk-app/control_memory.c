@@ -9,6 +9,7 @@
 
 #define STILL_MS      500u /* longer than a feeder's patience with its open blocks */
 #define STILL_LIVE_MS 100u
+#define PAGES_AHEAD   8u
 
 /* Live ports shed when intervals or pages pile up, before tasks find no page. */
 static void watch_shed(struct control *c, const struct sched_view *v, uint32_t free_pages)
@@ -26,15 +27,17 @@ static void watch_shed(struct control *c, const struct sched_view *v, uint32_t f
 }
 
 /* Half of the pages are for the oldest interval alone (files read ahead while more are free), and
- * of these a quarter for what its tasks make: merges go first then. Where that leads nowhere the
- * others may go on after all. */
-static enum sched_memory shortness(const struct control *c, uint32_t free_pages)
+ * of these a quarter for what its tasks make: merges go first then. A command that lies ahead is
+ * counted on to make PAGES_AHEAD pages. Where that leads nowhere all may go on after all. */
+static void tell_sched(struct control *c, uint32_t free_pages)
 {
+    uint32_t half = c->pages_cnt / 2;
+
     if (c->still_tsc && rte_rdtsc() - c->still_tsc > rte_get_tsc_hz() * STILL_MS / 2000)
-        return SCHED_MEMORY_PLENTY;
-    return free_pages < c->pages_cnt / 4   ? SCHED_MEMORY_TIGHT
-           : free_pages < c->pages_cnt / 2 ? SCHED_MEMORY_SHORT
-                                           : SCHED_MEMORY_PLENTY;
+        sched_memory(c->sched, UINT32_MAX, false);
+    else
+        sched_memory(c->sched, free_pages > half ? (free_pages - half) / PAGES_AHEAD : 0,
+                     free_pages < half / 2);
 }
 
 /* All files that have not ended wait for memory, or for one that does. */
@@ -114,7 +117,7 @@ void control_watch_memory(struct control *c, bool did)
         watch_shed(c, &v, free_pages);
     } else {
         atomic_store_explicit(&c->node->oldest_end_tick, v.oldest_end_tick, memory_order_relaxed);
-        sched_memory(c->sched, shortness(c, free_pages));
+        tell_sched(c, free_pages);
     }
     if (did || !stands_still(c))
         c->still_tsc = 0;

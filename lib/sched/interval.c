@@ -221,6 +221,18 @@ void job_release_kept(struct sched *s, struct sched_job_state *j)
         act_release_list(s, &j->kept[(j->kept_cnt + i) % s->conf.keep]);
 }
 
+bool job_ahead_room(const struct sched *s)
+{
+    uint32_t ahead = s->commands_cnt;
+
+    for (uint32_t i = 0; ahead >= s->ahead_max && i < s->conf.jobs_cnt; i++) {
+        const struct sched_job_state *j = &s->job[i];
+        if (j->head < j->tail)
+            ahead -= j->ring[j->head % s->ring_cnt].commands_out;
+    }
+    return ahead < s->ahead_max;
+}
+
 uint64_t job_unopened(const struct sched *s, const struct sched_job_state *j, uint64_t end)
 {
     uint64_t n = end > j->next ? end - j->next : 0;

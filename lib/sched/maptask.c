@@ -119,8 +119,7 @@ static void feed(struct sched *s, struct maptask *t, uint64_t pos)
 static uint64_t oldest_pos(struct sched *s, const struct reader *r)
 {
     struct sched_job_state *j = r->job;
-    bool tight =
-        s->conf.refs_max - s->refs_cnt < s->conf.refs_max / 4 || s->memory != SCHED_MEMORY_PLENTY;
+    bool tight = s->conf.refs_max - s->refs_cnt < s->conf.refs_max / 4 || !job_ahead_room(s);
     uint64_t tail = tight && j->head < j->tail ? j->head + 1 : j->tail;
 
     for (uint64_t pos = j->head; r->waiting_cnt && pos < tail; pos++) {
@@ -158,11 +157,9 @@ static struct reader *oldest_reader(struct sched *s, uint64_t *pos)
     return best;
 }
 
-/* While memory is tight a worker maps when it has nothing else to do, one block at a time: merges
- * and closes give memory back. (What still waits for it then has to.) */
 static bool may_feed(const struct sched *s, const struct worker *w)
 {
-    if (s->memory == SCHED_MEMORY_TIGHT)
+    if (s->tight)
         return !w->out_cnt;
     return w->out_cnt < SCHED_CREDITS && w->feeds_cnt < SCHED_FEEDS;
 }

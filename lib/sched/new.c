@@ -222,6 +222,7 @@ struct sched *sched_new(const struct sched_conf *conf)
     if (!s)
         return NULL;
     s->conf = *conf;
+    s->ahead_max = UINT32_MAX;
     if (init(s)) {
         sched_free(s);
         return NULL;

@@ -69,9 +69,8 @@ static void take(struct sched *s, const struct event *e)
     }
 }
 
-/* While memory is short an interval is flushed and closed, which makes blocks of it, when those
- * before it are done. */
-static bool may_be_given(const struct ready_entry *e)
+/* What makes no blocks, or those of the oldest interval. */
+static bool is_not_ahead(const struct ready_entry *e)
 {
     const struct group *g = e->what;
     const struct maptask *t = e->what;
@@ -86,8 +85,8 @@ static bool may_be_given(const struct ready_entry *e)
 
 static bool next_ready(const struct sched *s, struct ready *r, struct ready_entry *e)
 {
-    if (s->memory != SCHED_MEMORY_PLENTY)
-        return ready_pop_if(r, may_be_given, e);
+    if (!job_ahead_room(s))
+        return ready_pop_if(r, is_not_ahead, e);
     if (!r->cnt)
         return false;
     *e = ready_pop(r);
@@ -146,10 +145,13 @@ uint32_t sched_step(struct sched *s, const struct event *e, const struct action 
     return s->actions_cnt;
 }
 
-void sched_memory(struct sched *s, enum sched_memory memory)
+void sched_memory(struct sched *s, uint32_t ahead_max, bool tight)
 {
-    s->more |= memory < s->memory; /* what had to wait may go on */
-    s->memory = memory;
+    bool had_room = job_ahead_room(s), was_tight = s->tight;
+
+    s->ahead_max = ahead_max;
+    s->tight = tight;
+    s->more |= (job_ahead_room(s) && !had_room) || (was_tight && !tight); /* may go on */
 }
 
 bool sched_more(const struct sched *s)

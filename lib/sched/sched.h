@@ -212,15 +212,14 @@ bool sched_more(const struct sched *s);
 
 /*
  * sched_memory says how much memory there is for what tasks make; sched_more says whether a step
- * is to follow.
+ * is to follow. A command that finds none waits for it in the middle, and all that is behind it at
+ * its worker waits too: so what lies ahead, beyond the oldest interval of a job, is mapped, flushed
+ * and closed only as far as memory for it is sure to be there, or the oldest might never end.
+ *   ahead_max   so many commands that lie ahead may be out at a time (at first: any number)
+ *   tight       also of the oldest interval a worker maps only when it has nothing else to do, a
+ *               block at a time: merges and closes give memory back
  */
-enum sched_memory {
-    SCHED_MEMORY_PLENTY,
-    SCHED_MEMORY_SHORT, /* map, flush and close only the oldest interval of each job */
-    SCHED_MEMORY_TIGHT, /* and only where a worker has nothing else to do, a block at a time */
-};
-
-void sched_memory(struct sched *s, enum sched_memory memory);
+void sched_memory(struct sched *s, uint32_t ahead_max, bool tight);
 
 /* What people look at. */
 struct sched_view {

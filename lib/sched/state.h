@@ -219,7 +219,8 @@ struct sched {
     uint64_t known_tick_end; /* ticks before it are known: blocks came or a queue closed them */
     uint64_t cut_tick;
     bool stopping, stopped, more;
-    enum sched_memory memory;
+    uint32_t ahead_max;
+    bool tight;
 
     struct items items;
     struct input_block *input;
@@ -291,6 +292,9 @@ void stage_ended(struct sched *s, struct sched_job_state *j, uint64_t pos, uint3
 /* job_progress opens intervals, lets outputs leave and retires what is done. */
 void job_progress(struct sched *s, struct sched_job_state *j);
 void job_release_kept(struct sched *s, struct sched_job_state *j);
+/* job_ahead_room: one more command that lies ahead, beyond the oldest interval of its job, may go
+ * out (sched_memory). */
+bool job_ahead_room(const struct sched *s);
 /* job_unopened: intervals that are known up to `end` but not open yet. */
 uint64_t job_unopened(const struct sched *s, const struct sched_job_state *j, uint64_t end);
 

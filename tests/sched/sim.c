@@ -23,6 +23,7 @@ struct sim *sim_new(const struct sched_conf *conf, uint64_t seed)
     m->conf = *conf;
     m->known_end = conf->first_tick;
     m->shuffle_percent = 50;
+    m->ahead_max = UINT32_MAX;
     for (uint32_t i = 0; i < conf->queues_cnt; i++) {
         m->source_of_queue[i] = conf->queue[i].source;
         m->open[i] = conf->first_tick;
@@ -134,10 +135,11 @@ void sim_stale(struct sim *m)
         sim_fail(m, "a stale answer was not counted");
 }
 
-void sim_memory(struct sim *m, enum sched_memory memory)
+void sim_memory(struct sim *m, uint32_t ahead_max, bool tight)
 {
-    m->memory = memory;
-    sched_memory(m->s, memory);
+    m->ahead_max = ahead_max;
+    m->tight = tight;
+    sched_memory(m->s, ahead_max, tight);
     if (sched_more(m->s))
         step(m, NULL);
 }

@@ -107,7 +107,8 @@ struct sim {
     struct sim_job job[SIM_JOBS_MAX];
     struct sim_worker worker[SCHED_WORKERS_MAX];
     uint32_t shuffle_percent, lost_percent, overtake_percent; // of answers
-    enum sched_memory memory;
+    uint32_t ahead_max;                                       // of sched_memory
+    bool tight;
     char log[SIM_JOBS_MAX][4096]; // outputs and intervals as they leave: "3.0 3 ", ! when cut short
     char given[512]; // commands as they are given: "F0 " FEED, "E0 " FLUSH, M, C, with the interval
     char why[256];   // the first thing that was wrong; "" if nothing
@@ -124,7 +125,7 @@ void sim_close(struct sim *m, uint32_t queue, uint64_t tick);
 void sim_skip(struct sim *m, uint64_t tick);
 void sim_stop(struct sim *m, uint64_t tick, uint64_t cut_tick);
 void sim_stale(struct sim *m);
-void sim_memory(struct sim *m, enum sched_memory memory);
+void sim_memory(struct sim *m, uint32_t ahead_max, bool tight);
 // One worker does one thing; false when all are idle.
 bool sim_work(struct sim *m);
 void sim_drain(struct sim *m);

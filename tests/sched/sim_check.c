@@ -122,19 +122,42 @@ static bool interval_complete(const struct sim *m, const struct sim_job *j, uint
     return !is_cut(m, j, interval);
 }
 
-// While memory is short the oldest interval alone is fed and closed; while it is tight, a worker is
-// fed when it has nothing else to do.
+// Does a command of this interval lie beyond the oldest that is not done?
+static bool lies_ahead(const struct sim *m, const struct cmd *c)
+{
+    const struct sim_job *j = &m->job[c->job];
+
+    for (uint64_t n = j->next_done; n < c->interval; n++)
+        if (sim_expected(m, j, n))
+            return true;
+    return false;
+}
+
+static uint32_t ahead_out(const struct sim *m)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < m->conf.workers_cnt; i++) {
+        const struct sim_worker *w = &m->worker[i];
+        for (uint32_t k = 0; k < w->queue_cnt; k++)
+            n += lies_ahead(m, &w->queue[k]);
+        for (uint32_t k = 0; k < w->answers_cnt; k++)
+            n += lies_ahead(m, &w->answer[k].cmd);
+    }
+    return n;
+}
+
+// Few commands lie ahead; while it is tight, a worker is fed when it has nothing else to do.
 static void check_memory(struct sim *m, const struct action *a, uint32_t out_cnt)
 {
-    const struct sim_job *j = &m->job[a->cmd->job];
     bool feed = a->cmd->kind == CMD_FEED;
-    if (m->memory == SCHED_MEMORY_PLENTY || (!feed && a->cmd->kind != CMD_CLOSE))
-        return;
-    if (m->memory == SCHED_MEMORY_TIGHT && feed && out_cnt > 1)
+
+    if (m->tight && feed && out_cnt > 1)
         sim_fail(m, "memory is tight: a FEED behind other commands");
-    for (uint64_t n = j->next_done; n < a->cmd->interval; n++)
-        if (sim_expected(m, j, n))
-            sim_fail(m, "memory is short: a command before interval %" PRIu64 " is done", n);
+    if ((feed || a->cmd->kind == CMD_CLOSE) && lies_ahead(m, a->cmd) &&
+        ahead_out(m) >= m->ahead_max)
+        sim_fail(m, "%u commands lie ahead, one more of interval %" PRIu64, m->ahead_max,
+                 a->cmd->interval);
 }
 
 static void check_command(struct sim *m, const struct action *a)

@@ -85,7 +85,8 @@ static void random_run(struct sim *m, uint64_t last_tick, unsigned work_percent)
         else if (prng_chance(r, 2))
             sim_stale(m);
         else if (prng_chance(r, 4))
-            sim_memory(m, (enum sched_memory)prng_below(r, 3));
+            sim_memory(m, prng_chance(r, 30) ? UINT32_MAX : (uint32_t)prng_below(r, 3),
+                       prng_chance(r, 30));
         else
             queue_event(m, last_tick);
     }
