@@ -202,9 +202,7 @@ static bool plot_keys(FILE *f)
         uint32_t blocks = (feed_words_blocks(keys) + 29) / 30 * 30;
         uint32_t cnt = blocks / 30 < KEYS_BLOCKS ? KEYS_BLOCKS : blocks / 30;
         struct perf_blocks b;
-        /* Up to a million keys come in most intervals of a window, and need an item for each. */
-        uint64_t room = keys > 1000000 ? keys * 5ull / 4 : keys * 5ull;
-        struct job_kind k = {"1", SUM_INV, 30, 64, 1, 1 << 20, room};
+        struct job_kind k = {"1", SUM_INV, 30, 64, 1, 1 << 20, keys * 5ull / 4};
         double per_key;
 
         make_blocks(&b, keys, 100, blocks);

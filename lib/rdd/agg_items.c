@@ -65,7 +65,7 @@ static void leave_if_empty(struct agg_state *s, const uint32_t *entry, uint32_t 
 
     for (uint32_t i = 0; i < n; i++) {
         const struct tkey *k = table_key(&s->t, entry[i]);
-        if (!is_empty(s, entry[i]) || !table_is_live(&s->t, entry[i]))
+        if (!table_is_live(&s->t, entry[i]) || !is_empty(s, entry[i]))
             continue;
         if (!tkey_is_short(k))
             s->key_heap_live -= k->len;

@@ -32,8 +32,9 @@
  * intervals.)
  *
  * Full. A partition holds keys_max keys, and items for AGG_ITEMS_PER_KEY intervals of all of them
- * (all, where the window is not longer than that). What comes in and what does not is a function of
- * the records alone:
+ * (all, where the window is not longer than that: then no key that is known ever loses a record,
+ * whatever a flood of others does). What comes in and what does not is a function of the records
+ * alone:
  *   - Keys that it knows at the beginning of an interval are not refused for want of keys. Of the
  *     new keys of an interval it admits those of the smallest rank (tkey_rank, unseeded), as many
  *     as there is room for beside the known ones: entries, heap for long keys, and items that
@@ -72,7 +73,7 @@
 #include "rdd/sort.h"
 #include "rdd/table.h"
 
-#define AGG_ITEMS_PER_KEY 8u
+#define AGG_ITEMS_PER_KEY 32u /* windows of 30 s by 1 s are whole */
 
 enum agg_phase {
     AGG_IDLE,

@@ -18,8 +18,9 @@
 
 #define POOL        2500u /* keys that there are */
 #define KNOWN       40u   /* the first of them come in every interval */
-#define INTERVALS   12u   /* and three times as many for a long window */
-#define PARTITIONS  3u    /* at most */
+#define INTERVALS   12u
+#define LONG        120u /* intervals of a flood into a long window */
+#define PARTITIONS  3u   /* at most */
 #define RECORDS_MAX 4000u
 #define FIRST       7u
 
@@ -40,7 +41,7 @@ struct flood {
     const struct exchange *x;
     uint32_t queues;
     uint64_t intervals;
-    uint64_t items[PARTITIONS][FIRST + 3 * INTERVALS]; /* that an interval left */
+    uint64_t items[PARTITIONS][FIRST + LONG]; /* that an interval left */
     struct pool_key key[POOL];
     uint32_t record_key[RECORDS_MAX];
     int64_t record_v[RECORDS_MAX];
@@ -65,10 +66,10 @@ static void make_keys(struct flood *f, bool is_long)
     }
 }
 
-/* A window for which not every key has an item in every interval. */
+/* A window that is not full of items at once. */
 static bool is_long(const struct exchange *x)
 {
-    return x->len > AGG_ITEMS_PER_KEY && x->len != WINDOW_FOREVER;
+    return x->len > INTERVALS && x->len != WINDOW_FOREVER;
 }
 
 static bool setup(struct flood *f, const struct program *p, uint64_t seed)
@@ -89,7 +90,7 @@ static bool setup(struct flood *f, const struct program *p, uint64_t seed)
     f->engine = engine_new(&conf);
     f->ref = ref_new(&f->job->graph, f->job->name, partitions);
     f->x = engine_plan(f->engine)->exchange[0];
-    f->intervals = is_long(f->x) ? 3 * INTERVALS : INTERVALS;
+    f->intervals = is_long(f->x) ? LONG : INTERVALS;
     make_keys(f, prng_chance(&f->prng, 50));
     return true;
 }
@@ -268,9 +269,13 @@ static const struct program floods[] = {
                ".output(o)\n"},
     {"slide", "  nums.map(r => r.k).countByValueAndWindow(\"4s\", \"2s\").output(o)\n"},
     {"running", "  nums.map(r => (r.k, r.v)).runningReduce((a, b) => a + b).output(o)\n"},
-    {"long_inverse", "  nums.map(r => r.k).countByValueAndWindow(\"24s\", \"1s\").output(o)\n"},
-    {"long_stacks", "  nums.map(r => (r.k, r.v)).reduceByKeyAndWindow((a, b) => max(a, b), \"25s\")"
+    {"long_inverse", "  nums.map(r => r.k).countByValueAndWindow(\"96s\", \"1s\").output(o)\n"},
+    {"long_stacks", "  nums.map(r => (r.k, r.v)).reduceByKeyAndWindow((a, b) => max(a, b), \"97s\")"
                     ".output(o)\n"},
+    {"whole_inverse", "  nums.map(r => r.k).countByValueAndWindow(\"30s\", \"1s\").output(o)\n"},
+    {"whole_stacks",
+     "  nums.map(r => (r.k, r.v)).reduceByKeyAndWindow((a, b) => max(a, b), \"30s\")"
+     ".output(o)\n"},
     {"distinct", "  nums.map(r => r.k).distinct().output(o)\n"},
 };
 
@@ -303,6 +308,13 @@ TEST(state_full, of_a_window_without)
 {
     EXPECT_EQ_INT(run_floods("stacks").known, 0);
     EXPECT_EQ_INT(run_floods("slide").known, 0);
+}
+
+// Every key has an item for each interval of the window: a flood of others takes none from it.
+TEST(state_full, of_a_window_of_thirty)
+{
+    EXPECT_EQ_INT(run_floods("whole_inverse").known, 0);
+    EXPECT_EQ_INT(run_floods("whole_stacks").known, 0);
 }
 
 TEST(state_full, of_a_window_with_few_items)
