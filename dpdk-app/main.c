@@ -4,6 +4,7 @@
 
 #include "dpdk-app/command.h"
 #include "dpdk-app/doctor.h"
+#include "io/fdio.h"
 #include "io/send.h"
 #include "job/job.h"
 
@@ -15,22 +16,6 @@ static int command_doctor(int argc, char **argv)
         return EXIT_USAGE;
     }
     return doctor_run(stdout);
-}
-
-/* The seam through which the language reads job files. */
-static int read_file(const char *path, struct strbuf *out)
-{
-    char piece[4096];
-    size_t n;
-    FILE *f = fopen(path, "r");
-
-    if (!f)
-        return -errno;
-    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
-        strbuf_add(out, piece, n);
-    int rc = ferror(f) ? -EIO : 0;
-    fclose(f);
-    return rc;
 }
 
 static int command_help(int argc, char **argv);
@@ -77,7 +62,7 @@ int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "help";
 
-    job_seams.read_file = read_file;
+    job_seams.read_file = file_read;
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         name = "help";
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "io/fdio.h"
 #include "io/order.h"
 #include "io/render.h"
 #include "job/job.h"
@@ -252,30 +253,18 @@ static uint64_t engine_records(void *ctx)
 /* ---- making it ----------------------------------------------------------------------------------
  */
 
-static void read_text(const char *path, struct strbuf *text)
-{
-    char part[4096];
-    size_t n;
-    FILE *f = fopen(path, "r");
-
-    while (f && (n = fread(part, 1, sizeof part, f)))
-        strbuf_add(text, part, n);
-    if (!f || ferror(f)) {
-        fprintf(stderr, "bench: %s cannot be read; run it from the top of the repository\n", path);
-        exit(66);
-    }
-    fclose(f);
-}
-
 static struct job *load(const struct engine_conf *conf)
 {
     struct diags d = {0};
     struct strbuf text = {0}, said = {0};
 
-    if (conf->text)
+    if (conf->text) {
         strbuf_puts(&text, conf->text);
-    else
-        read_text(conf->path, &text);
+    } else if (file_read(conf->path, &text)) {
+        fprintf(stderr, "bench: %s cannot be read; run it from the top of the repository\n",
+                conf->path);
+        exit(66);
+    }
     struct job *j = job_parse(conf->path, text.s ? text.s : "", text.len, &d, NULL);
     if (!j) {
         diags_print(&d, &said);

@@ -22,6 +22,7 @@
 #include "dpdk-app/control.h"
 #include "dpdk-app/ethdev.h"
 #include "dpdk-app/node.h"
+#include "io/fdio.h"
 #include "perf/port_replay.h"
 #include "perf/port_sample.h"
 
@@ -45,21 +46,6 @@ static void on_signal(int sig)
 {
     (void)sig;
     node_stop(running, 1);
-}
-
-/* The seam through which the language reads files. */
-static int read_file(const char *path, struct strbuf *out)
-{
-    char piece[4096];
-    size_t n;
-    FILE *f = fopen(path, "r");
-
-    if (!f)
-        return -errno;
-    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
-        strbuf_add(out, piece, n);
-    fclose(f);
-    return 0;
 }
 
 static double seconds_of(clockid_t clock)
@@ -243,7 +229,7 @@ int main(int argc, char **argv)
         return 64;
     }
     simd_init(SIMD_AUTO);
-    job_seams.read_file = read_file;
+    job_seams.read_file = file_read;
     running = node_load(&o.run, stderr);
     if (!running)
         return 78;

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "io/fdio.h"
@@ -21,4 +22,19 @@ int fd_write_all(int fd, const void *bytes, size_t len)
         }
     }
     return 0;
+}
+
+int file_read(const char *path, struct strbuf *out)
+{
+    char piece[65536];
+    size_t n;
+    FILE *f = fopen(path, "rb");
+
+    if (!f)
+        return -errno;
+    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
+        strbuf_add(out, piece, n);
+    int rc = ferror(f) ? -EIO : 0;
+    fclose(f);
+    return rc;
 }

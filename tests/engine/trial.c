@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/simd.h"
+#include "tests/common/parse_job.h"
 #include "tests/engine/trial.h"
 #include "tests/test.h"
 
@@ -12,7 +13,6 @@
 struct job *job_of(const char *name, const char *program, uint32_t partitions)
 {
     struct strbuf text = {0};
-    struct diags *d = calloc(1, sizeof *d);
 
     strbuf_printf(&text,
                   "job: t\ninterval: 1s\npartitions: %u\nsources:\n"
@@ -21,17 +21,7 @@ struct job *job_of(const char *name, const char *program, uint32_t partitions)
                   "schema: { k: string, v: int, x: float } }\n"
                   "program: |\n%ssinks:\n  o: { type: console, format: jsonl }\n",
                   partitions, program);
-    struct job *j = job_parse(name, text.s, text.len, d, NULL);
-    if (!j) {
-        struct strbuf out = {0};
-        diags_print(d, &out);
-        fputs(out.s, stderr);
-        strbuf_release(&out);
-    }
-    diags_release(d);
-    free(d);
-    strbuf_release(&text);
-    return j;
+    return parse_job(name, &text);
 }
 
 static void put_words(struct strbuf *b, struct prng *p)

@@ -5,15 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/strbuf.h"
-#include "job/job.h"
 #include "rdd/plan.h"
+#include "tests/common/parse_job.h"
 #include "tests/test.h"
 
 static struct job *job_of(const char *program)
 {
     struct strbuf text = {0};
-    struct diags *d = calloc(1, sizeof *d);
 
     strbuf_printf(&text,
                   "job: t\ninterval: 1s\npartitions: 8\nsources:\n"
@@ -22,17 +20,7 @@ static struct job *job_of(const char *program)
                   "schema: { k: string, v: int, x: float } }\n"
                   "program: |\n%s\nsinks:\n  o: { type: console, format: jsonl }\n",
                   program);
-    struct job *j = job_parse("job", text.s, text.len, d, NULL);
-    if (!j) {
-        struct strbuf out = {0};
-        diags_print(d, &out);
-        fputs(out.s, stderr);
-        strbuf_release(&out);
-    }
-    diags_release(d);
-    free(d);
-    strbuf_release(&text);
-    return j;
+    return parse_job("job", &text);
 }
 
 static void put_bits(struct strbuf *out, const char *what, uint64_t bits)
@@ -57,6 +45,9 @@ static void put_exchange(struct strbuf *out, const struct exchange *x)
                   x->inverse_lambda ? " written" : "", x->group ? " group" : "",
                   x->top_cnt ? " top" : "", x->emits_empty ? " always" : "",
                   x->sorted ? " sorted" : "");
+    if (x->best.cnt)
+        strbuf_printf(out, " best %u at %u%s", x->best.cnt, x->best.off,
+                      x->best.by_key ? " by key" : "");
     put_bits(out, "from s", x->upstream);
     strbuf_puts(out, "\n");
 }
@@ -108,7 +99,7 @@ static const struct {
      "s0 of source 0 wants 0\ns1 of source 1 wants 100 x0\ns2 of x0 o0\n"
      "o0 nums.map.reduceByKey by value x0\nmemory 1"},
     {"  nums.map(r => (r.k, r.v)).reduceByKey((a, b) => a + b).top(3).output(o)",
-     "x0 agg keyed from s1\nx1 rows top from s2\n"
+     "x0 agg keyed best 3 at 8 by key from s1\nx1 rows top from s2\n"
      "s0 of source 0 wants 0\ns1 of source 1 wants 110 x0\ns2 of x0 x1\ns3 of x1 o0\n"
      "o0 nums.map.reduceByKey.top x0 x1\nmemory 1"},
     {"  nums.map(r => (r.k, r.v)).reduceByKeyAndWindow((a, b) => max(a, b), \"6s\", \"2s\")\n"

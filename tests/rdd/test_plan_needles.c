@@ -4,15 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/strbuf.h"
-#include "job/job.h"
 #include "rdd/plan.h"
+#include "tests/common/parse_job.h"
 #include "tests/test.h"
 
 static struct job *job_of(const char *program)
 {
     struct strbuf text = {0};
-    struct diags *d = calloc(1, sizeof *d);
 
     strbuf_printf(&text,
                   "job: t\ninterval: 1s\nsources:\n"
@@ -21,17 +19,7 @@ static struct job *job_of(const char *program)
                   "schema: { k: string, v: int } }\n"
                   "program: |\n  %s\nsinks:\n  o: { type: console, format: jsonl }\n",
                   program);
-    struct job *j = job_parse("job", text.s, text.len, d, NULL);
-    if (!j) {
-        struct strbuf out = {0};
-        diags_print(d, &out);
-        TEST_FAIL(out.s);
-        strbuf_release(&out);
-    }
-    diags_release(d);
-    free(d);
-    strbuf_release(&text);
-    return j;
+    return parse_job("job", &text);
 }
 
 #define F(expr)     "l.filter(r => " expr ").output(o)"

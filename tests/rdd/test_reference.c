@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "job/job.h"
 #include "rdd/fsum.h"
+#include "tests/common/parse_job.h"
 #include "tests/prng.h"
 #include "tests/test.h"
 
@@ -113,7 +113,6 @@ static const struct ref_case cases[] = {
 
 static struct job *job_of(const char *program)
 {
-    static struct diags d;
     struct strbuf text = {0};
     strbuf_puts(&text, head);
     for (; *program; program++) {
@@ -121,17 +120,7 @@ static struct job *job_of(const char *program)
         if (*program == '\n')
             strbuf_puts(&text, "  ");
     }
-    memset(&d, 0, sizeof d);
-    struct job *j = job_parse("test.yaml", text.s, text.len, &d, NULL);
-    if (!j) {
-        struct strbuf why = {0};
-        diags_print(&d, &why);
-        TEST_FAIL(why.s);
-        strbuf_release(&why);
-    }
-    diags_release(&d);
-    strbuf_release(&text);
-    return j;
+    return parse_job("test.yaml", &text);
 }
 
 static void feed_record(struct ref *r, const char *rec, size_t len)

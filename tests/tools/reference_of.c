@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ckpt/record.h"
+#include "io/fdio.h"
 #include "job/job.h"
 #include "tests/common/reference.h"
 
@@ -34,20 +35,6 @@ static void die(const char *what)
 {
     fprintf(stderr, "reference_of: %s\n", what);
     exit(1);
-}
-
-static int read_file(const char *path, struct strbuf *out)
-{
-    char piece[65536];
-    size_t n;
-    FILE *f = fopen(path, "rb");
-
-    if (!f)
-        return -errno;
-    while ((n = fread(piece, 1, sizeof piece, f)) > 0)
-        strbuf_add(out, piece, n);
-    fclose(f);
-    return 0;
 }
 
 /* Canonical order: source, node, queue, sequence. */
@@ -150,14 +137,14 @@ int main(int argc, char **argv)
 
     if (argc != 3)
         die("JOB DIR");
-    job_seams.read_file = read_file;
+    job_seams.read_file = file_read;
     t.job = job_load(argv[1], &d, NULL);
     if (!t.job)
         die("the job has errors");
     t.ref = ref_new(&t.job->graph, t.job->name, t.job->partitions);
     arena_init(&t.arena, aligned_alloc(64, scratch), scratch);
     snprintf(path, sizeof path, "%s/blocks", argv[2]);
-    if (!t.arena.base || read_file(path, &record))
+    if (!t.arena.base || file_read(path, &record))
         die("the record cannot be read");
     read_record(&t, &record);
     fputs(t.out.s ? t.out.s : "", stdout);
