@@ -11,6 +11,7 @@
  *   close    for each key that the interval changed (with two stacks, its share of turning too)
  *   leave    for each item that leaves the window
  *   emit     for each key in the window
+ *   best     the same where a top of 20 follows, in tasks of 16 partitions
  *   slide    all of it, in milliseconds, but emission; and the slowest slide in a window's length
  *
  * Without arguments: 1 k to 10 M keys by inverse and by two stacks, then windows of 30 and of 300
@@ -31,6 +32,8 @@
 #define HUGE_BYTES (2ull << 20)
 #define SCRATCH    (16u << 20)
 #define SLIDES_MAX 1024u
+#define BEST       20u
+#define TASK_PARTS 16u
 
 struct trial {
     struct exchange x;
@@ -43,7 +46,7 @@ struct trial {
     size_t mem_bytes;
     struct tkey *key[PARTITIONS]; /* of the task under way */
     uint32_t cnt[PARTITIONS];
-    double merge, close, leave, slide, emit; /* of the last interval, ns */
+    double merge, close, leave, slide, emit, best; /* of the last interval, ns */
     uint64_t left, changed;
 };
 
@@ -87,7 +90,8 @@ static void setup(struct trial *t, uint64_t keys, uint64_t len, uint64_t rows, b
                              .slide = 1,
                              .inverse = inverse,
                              .agg = inverse ? count : max,
-                             .partitions = PARTITIONS};
+                             .partitions = PARTITIONS,
+                             .best = {BEST, inverse ? 0 : 8, true}};
     t->x.keys_max = items + items / 8 > each ? items + items / 8 : each;
     t->x.type = type_tuple(&t->zone, (const struct type *const[]){&type_int, &type_int}, 2);
     t->x.state_bytes = (agg_state_bytes(&t->x, t->x.keys_max) + 63) & ~63ull;
@@ -151,16 +155,39 @@ static void merge_task(struct trial *t, const uint8_t *const *row)
     t->merge += now_ns() - from;
 }
 
-static uint64_t emit(struct trial *t, struct agg_state *s)
+static uint64_t emit(struct trial *t, struct agg_state *s, struct agg_best *best)
 {
     struct col col[2];
     struct vec v = {.col = col};
     uint32_t cursor = 0;
     uint64_t keys = 0;
 
-    for (arena_reset(&t->scratch); agg_state_emit(s, &cursor, &v, &t->scratch) > 0;
+    for (arena_reset(&t->scratch); agg_state_emit(s, &cursor, best, &v, &t->scratch) > 0;
          arena_reset(&t->scratch))
         keys += v.sel_cnt;
+    return keys;
+}
+
+/* Emission, whole and of the best only; returns the keys in the window. */
+static uint64_t emit_all(struct trial *t)
+{
+    struct best_entry mem[BEST];
+    struct agg_best best;
+    double from = now_ns();
+    uint64_t keys = 0;
+
+    for (uint32_t p = 0; p < PARTITIONS; p++) {
+        if (p % TASK_PARTS == 0)
+            agg_best_begin(&best, &t->x, mem);
+        emit(t, &t->s[p], &best);
+    }
+    t->best = now_ns() - from;
+    from = now_ns();
+    for (uint32_t p = 0; p < PARTITIONS; p++) {
+        keys += emit(t, &t->s[p], NULL);
+        agg_state_retire(&t->s[p]);
+    }
+    t->emit = now_ns() - from;
     return keys;
 }
 
@@ -168,7 +195,7 @@ static uint64_t emit(struct trial *t, struct agg_state *s)
 static uint64_t interval(struct trial *t, uint64_t n)
 {
     const uint8_t *row[VEC_ROWS_MAX];
-    uint64_t task = t->keys < TASK_KEYS ? t->keys : TASK_KEYS, keys = 0;
+    uint64_t task = t->keys < TASK_KEYS ? t->keys : TASK_KEYS;
 
     for (uint32_t i = 0; i < VEC_ROWS_MAX; i++)
         row[i] = t->row;
@@ -194,13 +221,7 @@ static uint64_t interval(struct trial *t, uint64_t n)
     }
     t->close = now_ns() - from;
     t->slide = t->leave + t->merge + t->close;
-    from = now_ns();
-    for (uint32_t p = 0; p < PARTITIONS; p++) {
-        keys += emit(t, &t->s[p]);
-        agg_state_retire(&t->s[p]);
-    }
-    t->emit = now_ns() - from;
-    return keys;
+    return emit_all(t);
 }
 
 static int by_value(const void *a, const void *b)
@@ -218,7 +239,7 @@ static double median(double *v, uint32_t n)
 static void run(uint64_t keys, uint64_t len, uint64_t rows, bool inverse)
 {
     static struct trial t;
-    static double part[5][SLIDES_MAX];
+    static double part[6][SLIDES_MAX];
     uint32_t slides = len > SLIDES ? (uint32_t)len : SLIDES;
     uint64_t in = 0, refused = 0;
 
@@ -232,15 +253,17 @@ static void run(uint64_t keys, uint64_t len, uint64_t rows, bool inverse)
         part[2][i] = t.leave / (double)(t.left + !t.left);
         part[3][i] = t.emit / (double)(in + !in);
         part[4][i] = t.slide / 1e6;
+        part[5][i] = t.best / (double)(in + !in);
     }
     for (uint32_t p = 0; p < PARTITIONS; p++)
         refused += t.s[p].refused;
     double slide = median(part[4], slides), slowest = part[4][slides - 1];
-    printf("%9llu %6llu %9llu  %-8s %7.1f %7.1f %7.1f %7.1f %9.3f %9.3f %7.0f  %s\n",
+    printf("%9llu %6llu %9llu  %-8s %7.1f %7.1f %7.1f %7.1f %7.1f %9.3f %9.3f %7.0f  %s\n",
            (unsigned long long)in, (unsigned long long)len, (unsigned long long)rows,
            inverse ? "inverse" : "stacks", median(part[0], slides), median(part[1], slides),
-           median(part[2], slides), median(part[3], slides), slide, slowest,
-           (double)t.mem_bytes / (double)(t.x.keys_max * PARTITIONS), refused ? "REFUSED" : "");
+           median(part[2], slides), median(part[3], slides), median(part[5], slides), slide,
+           slowest, (double)t.mem_bytes / (double)(t.x.keys_max * PARTITIONS),
+           refused ? "REFUSED" : "");
     fflush(stdout);
     teardown(&t);
 }
@@ -252,8 +275,8 @@ int main(int argc, char **argv)
     uint64_t len = argc > 2 ? strtoull(argv[2], NULL, 10) : 30;
     uint64_t rows = argc > 3 ? strtoull(argv[3], NULL, 10) : keys;
 
-    printf("%9s %6s %9s  %-8s %7s %7s %7s %7s %9s %9s %7s\n", "keys", "window", "rows", "slides",
-           "merge", "close", "leave", "emit", "slide ms", "slowest", "B/key");
+    printf("%9s %6s %9s  %-8s %7s %7s %7s %7s %7s %9s %9s %7s\n", "keys", "window", "rows",
+           "slides", "merge", "close", "leave", "emit", "best", "slide ms", "slowest", "B/key");
     if (keys) {
         run(keys, len, rows, true);
         run(keys, len, rows, false);

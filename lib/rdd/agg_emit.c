@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "rdd/agg_admit.h"
+#include "rdd/agg_cell.h"
 #include "rdd/agg_items.h"
 
 static int by_key(const void *ctx, uint32_t a, uint32_t b)
@@ -42,12 +43,40 @@ static bool emit_prepare(struct agg_state *s)
     return true;
 }
 
+/* Is what ranks an entry its total? Else rows must be made first. */
+static bool ranks_by_total(const struct agg_state *s)
+{
+    return !agg_is_stack(s->x) && !s->x->agg.lambda;
+}
+
+/* As emit_next, of those that are taken. Most are not: what tells is read first. */
+static uint32_t emit_best(const struct agg_state *s, struct agg_best *best, uint32_t *at,
+                          uint32_t *entry)
+{
+    uint32_t n = 0, left = s->t.entries - *at, stride = s->t.stride;
+    const uint8_t *value = table_row(&s->t, *at) + s->x->best.off;
+
+    for (uint32_t i = left < AGG_SCAN ? left : AGG_SCAN; i && n < VEC_ROWS_MAX; i--, ++*at) {
+        int64_t v = load_i64(value);
+        const struct tkey *key = table_key(&s->t, *at);
+        value += stride;
+        if (__builtin_expect(agg_best_is_out(best, v, key), 1) || !table_is_live(&s->t, *at))
+            continue;
+        entry[n] = *at;
+        n += agg_best_takes(best, v, key);
+    }
+    return n;
+}
+
 /* The entries from *at on, in that order or as they are numbered: a vector of them, or what is
  * found among AGG_SCAN, for most may have left. */
-static uint32_t emit_next(const struct agg_state *s, uint32_t *at, uint32_t *entry)
+static uint32_t emit_next(const struct agg_state *s, struct agg_best *best, uint32_t *at,
+                          uint32_t *entry)
 {
     uint32_t n = 0;
 
+    if (best && ranks_by_total(s))
+        return emit_best(s, best, at, entry);
     if (s->x->sorted) {
         for (; *at < s->touched_cnt && n < VEC_ROWS_MAX; ++*at)
             entry[n++] = s->order.sort.from[*at];
@@ -101,6 +130,22 @@ static uint32_t without_failed(const uint8_t **row, uint32_t *entry, uint32_t n)
     return left;
 }
 
+/* Rows that are taken move to the front, with their entries; returns how many. */
+static uint32_t only_best(const struct agg_state *s, struct agg_best *best, const uint8_t **row,
+                          uint32_t *entry, uint32_t n)
+{
+    uint32_t left = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t v = load_i64(row[i] + s->x->best.off);
+        const struct tkey *key = table_key(&s->t, entry[i]);
+        row[left] = row[i];
+        entry[left] = entry[i];
+        left += !agg_best_is_out(best, v, key) && agg_best_takes(best, v, key);
+    }
+    return left;
+}
+
 static int keys_of(const struct agg_state *s, const uint32_t *entry, uint32_t n, struct col *cols,
                    struct arena *scratch)
 {
@@ -126,9 +171,9 @@ static int emit_nothing(struct agg_state *s, struct vec *out, struct arena *scra
     return agg_finish(&s->x->agg, &row, 1, out->col, scratch) ? -ENOMEM : 1;
 }
 
-/* The rows of these entries, as far as they have a value; or -ENOMEM. */
-static int emit_rows(struct agg_state *s, const uint32_t *entry, uint32_t n, struct vec *out,
-                     struct arena *scratch)
+/* The rows of these entries, as far as they have a value and are wanted; or -ENOMEM. */
+static int emit_rows(struct agg_state *s, const uint32_t *entry, uint32_t n, struct agg_best *best,
+                     struct vec *out, struct arena *scratch)
 {
     const struct exchange *x = s->x;
     const uint8_t *row[VEC_ROWS_MAX];
@@ -136,16 +181,17 @@ static int emit_rows(struct agg_state *s, const uint32_t *entry, uint32_t n, str
 
     if (rows_of(s, entry, n, row, scratch))
         return -ENOMEM;
-    if (x->agg.lambda) {
-        memcpy(left, entry, n * sizeof *left);
+    memcpy(left, entry, n * sizeof *left);
+    if (x->agg.lambda)
         rows = without_failed(row, left, n);
-        entry = left;
-    }
-    if (x->key && keys_of(s, entry, rows, out->col, scratch))
+    uint32_t failed = n - rows;
+    if (best && !ranks_by_total(s))
+        rows = only_best(s, best, row, left, rows);
+    if (x->key && keys_of(s, left, rows, out->col, scratch))
         return -ENOMEM;
     if (x->value && agg_finish(&x->agg, row, rows, out->col + key_leaves, scratch))
         return -ENOMEM;
-    s->failed += n - rows;
+    s->failed += failed;
     out->rows = out->sel_cnt = rows;
     return 0;
 }
@@ -159,7 +205,8 @@ static int skip_row(struct agg_state *s, uint32_t entry, struct vec *out)
     return 1;
 }
 
-int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct vec *out, struct arena *scratch)
+int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct agg_best *best, struct vec *out,
+                   struct arena *scratch)
 {
     const struct exchange *x = s->x;
     uint32_t entry[VEC_ROWS_MAX], at = *cursor;
@@ -174,7 +221,7 @@ int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct vec *out, struc
         *cursor = UINT32_MAX;
         return emit_nothing(s, out, scratch);
     }
-    uint32_t n = emit_next(s, &at, entry);
+    uint32_t n = emit_next(s, best, &at, entry);
     if (!n) {
         *cursor = at;
         return !x->sorted && at < s->t.entries;
@@ -182,8 +229,11 @@ int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct vec *out, struc
     size_t mark = scratch->used;
     uint32_t all = n;
     /* long keys and strings may not all fit the scratch at once */
-    for (; n && emit_rows(s, entry, n, out, scratch); n /= 2)
+    for (; n && emit_rows(s, entry, n, best, out, scratch); n /= 2) {
         scratch->used = mark;
+        if (best) /* they come again, now or later */
+            agg_best_reset(best);
+    }
     if (n != all) { /* on behind the last one that is done with */
         uint32_t done = n ? n : 1;
         at = x->sorted ? *cursor + done : entry[done - 1] + 1;

@@ -70,6 +70,7 @@
 #define RDD_AGG_STATE_H
 
 #include "rdd/agg.h"
+#include "rdd/agg_best.h"
 #include "rdd/sort.h"
 #include "rdd/table.h"
 
@@ -184,8 +185,10 @@ bool agg_state_step(struct agg_state *s, struct arena *scratch);
 #define AGG_SCAN 16384u /* entries that a step of emission looks at */
 
 /* agg_state_emit gives the next vector of the result: key leaves, then value leaves, `*cursor`
- * from 0. Returns 0 at the end; a vector may be empty although there is more. */
-int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct vec *out, struct arena *scratch);
+ * from 0. Returns 0 at the end; a vector may be empty although there is more. best (NULL: all rows
+ * are wanted) is for x->best: entries that it does not take are left out. */
+int agg_state_emit(struct agg_state *s, uint32_t *cursor, struct agg_best *best, struct vec *out,
+                   struct arena *scratch);
 /* agg_state_retire: the emission is over (a state of one interval is cleared). */
 void agg_state_retire(struct agg_state *s);
 /* agg_state_complete: does the result of the closed interval hold all its records? */

@@ -53,6 +53,13 @@ struct agg_spec {
     const struct lambda *lambda; /* set when the leaves are AGG_LAMBDA */
 };
 
+/* EX_AGG: all that is read of its rows are the best few (plan_best.h). */
+struct best_spec {
+    uint32_t cnt; /* 0: all are read */
+    uint32_t off; /* of the int in a row of accumulators by which they are ordered first */
+    bool by_key;  /* and by the state's key, nothing else */
+};
+
 struct exchange {
     enum exchange_kind kind;
     uint32_t idx;
@@ -76,6 +83,7 @@ struct exchange {
     uint32_t stage;       /* of its emission */
     uint64_t upstream;    /* bit s: stage s writes here */
     bool sorted;          /* emission must be in key order: a reader depends on the order */
+    struct best_spec best;
 };
 
 enum pnode_kind {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rdd/agg_state.h"
+#include "rdd/plan_best.h"
 #include "rdd/plan_finish.h"
 #include "rdd/plan_needles.h"
 #include "rdd/plan_order.h"
@@ -119,6 +120,7 @@ void plan_finish(struct plan *p)
         p->output[o].stream.by_value =
             p->output[o].stream.order != ROWS_BY_RANK && lost_order(p, &p->output[o]);
     plan_order(p);
+    plan_best(p);
 }
 
 #define ROWS_STATE_MIN 65536u

@@ -64,6 +64,16 @@ static void measure_plan(const struct plan *p, uint32_t *cnt, size_t *bytes)
         measure_writers(p->stage[i]->root, cnt, bytes);
 }
 
+/* The most entries that a task ranks while it emits. */
+static uint32_t best_max(const struct plan *p)
+{
+    uint32_t most = 0;
+
+    for (uint32_t i = 0; i < p->exchanges_cnt; i++)
+        most = p->exchange[i]->best.cnt > most ? p->exchange[i]->best.cnt : most;
+    return most;
+}
+
 size_t runner_bytes(const struct plan *p, uint32_t sources_cnt)
 {
     uint32_t cnt;
@@ -72,7 +82,8 @@ size_t runner_bytes(const struct plan *p, uint32_t sources_cnt)
     measure_plan(p, &cnt, &bytes);
     return bytes + SCRATCH_BYTES + round64(cnt * sizeof(struct stage_writer)) +
            round64(p->fails_cnt * 8 + 8) + round64(p->nodes_cnt * 8) +
-           round64(sources_cnt * sizeof(struct source_counters) + 8);
+           round64(sources_cnt * sizeof(struct source_counters) + 8) +
+           round64(best_max(p) * sizeof(struct best_entry));
 }
 
 static void *carve(uint8_t **at, size_t bytes)
@@ -115,6 +126,7 @@ void runner_init(struct runner *r, const struct plan *p, const struct source_spe
     r->failed = carve(&at, p->fails_cnt * 8 + 8);
     r->flat_ord = carve(&at, p->nodes_cnt * 8);
     r->counters = carve(&at, sources_cnt * sizeof *r->counters + 8);
+    r->best_mem = carve(&at, best_max(p) * sizeof *r->best_mem);
     memset(r->failed, 0, p->fails_cnt * 8 + 8);
     memset(r->counters, 0, sources_cnt * sizeof *r->counters);
     struct stage_writer *next = r->writers;
@@ -188,6 +200,7 @@ void runner_close_interval(struct runner *r, uint32_t exchange, uint64_t interva
     r->p = &r->pipe[r->x->stage];
     r->partition = partition_first;
     r->partition_end = partition_first + partition_cnt;
+    agg_best_begin(&r->best, r->x, r->best_mem);
     memset(r->flat_ord, 0, r->plan->nodes_cnt * 8);
 }
 
@@ -306,13 +319,15 @@ static bool emit(struct runner *r)
     struct vec v = {.col = cols, .ord_hi = emission_ord(r->x, r->partition)};
     uint32_t first = r->cursor;
 
-    int n = agg ? agg_state_emit(&agg[r->partition], &r->cursor, &v, &r->scratch)
+    struct agg_best *best = r->x->best.cnt ? &r->best : NULL;
+    int n = agg ? agg_state_emit(&agg[r->partition], &r->cursor, best, &v, &r->scratch)
                 : rows_state_emit(&rows[r->partition], &r->cursor, &v, &r->scratch);
     MR_ASSERT(n >= 0);
     if (n == 0)
         return false;
     v.ord_lo = first;
-    pipeline_push(r->p, r->p->stage->root, &v);
+    if (v.sel_cnt)
+        pipeline_push(r->p, r->p->stage->root, &v);
     return true;
 }
 

@@ -52,6 +52,7 @@ struct runner {
     void (*shown)(void *ctx, enum record_drop why, const uint8_t *bytes, uint32_t len);
     void *shown_ctx;
     uint64_t damaged; /* shuffle blocks that could not be read */
+    struct best_entry *best_mem;
     /* the task under way */
     enum task_kind task;
     struct pipeline *p;
@@ -61,6 +62,7 @@ struct runner {
     struct rows_reader rows_reader;
     uint32_t partition, partition_end;
     const struct exchange *x;
+    struct agg_best best;
     uint32_t cursor;
     int phase;
     bool complete;           /* close: no state lacks records */

@@ -58,6 +58,33 @@ const struct program programs[] = {
     P("top_rows", "  nums.map(r => r.x).top(4).output(o)\n"),
     P("top_then_map",
       "  lines.flatMap(r => split(r.line)).countByValue().top(3).map(p => p._1).output(o)\n"),
+    P("top_of_windows",
+      "  c = nums.map(r => r.k).countByValueAndWindow(\"3s\", \"1s\")\n"
+      "  c.map(p => (p._1, p._2)).top(3).output(o)\n"
+      "  nums.map(r => (r.k, r.v)).reduceByKeyAndWindow((a, b) => max(a, b), \"4s\", \"2s\")"
+      ".top(4).output(o)\n"
+      "  lines.flatMap(r => split(r.line)).countByValueAndWindow(\"3s\", \"3s\")"
+      ".map(p => p._2).top(2).output(o)\n"),
+    P("top_of_ties", "  nums.map(r => (r.k, r.v % 2)).reduceByKey((a, b) => max(a, b))"
+                     ".top(5).output(o)\n"
+                     "  nums.map(r => (r.k, -3)).runningReduce((a, b) => a < b ? a : b)"
+                     ".map(p => (length(p._1), p._2)).top(6).output(o)\n"),
+    P("top_of_tuples", "  nums.map(r => (r.k, (r.v, r.x)))\n"
+                       "    .reduceByKey((a, b) => (a._1 + b._1, max(a._2, b._2))).top(3)"
+                       ".output(o)\n"
+                       "  nums.map(r => ((r.k, r.v % 3), r.v)).reduceByKey((a, b) => a + b)\n"
+                       "    .map(p => ((p._1._2, p._1._1), p._2)).top(3).output(o)\n"
+                       "  nums.map(r => ((r.k, r.v % 3), r.x)).reduceByKey((a, b) => max(a, b))"
+                       ".top(3).output(o)\n"),
+    P("top_of_lambda", "  p = nums.map(r => (r.k, r.v > 34 ? 1048576 : r.v))\n"
+                       "  p.reduceByKey((a, b) => a * b).top(2).output(o)\n"
+                       "  p.reduceByKeyAndWindow((a, b) => a * b, \"3s\").top(2).output(o)\n"),
+    P("top_of_some", "  c = nums.map(r => (r.k, r.v)).reduceByKey((a, b) => a + b)\n"
+                     "  c.filter(p => p._2 < 30).top(3).output(o)\n"
+                     "  nums.map(r => (r.k, r.v)).reduceByKey((a, b) => a + b)"
+                     ".map(p => (p._1, 100 / p._2)).top(3).output(o)\n"
+                     "  d = nums.map(r => r.k).countByValue()\n"
+                     "  d.top(2).output(o)\n  d.count().output(o)\n"),
     P("window_rows", "  nums.map(r => r.k).window(\"3s\", \"2s\").output(o)\n"),
     P("window_count", "  lines.window(\"3s\", \"1s\").count().output(o)\n"),
     P("window_reduceByKey", "  nums.map(r => (r.k, r.v)).window(\"4s\", \"2s\")\n"

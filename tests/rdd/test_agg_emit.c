@@ -94,7 +94,7 @@ static void one_interval(struct fixture *f, uint64_t n)
     for (int more = 1; more > 0;) {
         struct agg_order was = f->s.order;
         arena_reset(&f->scratch);
-        more = agg_state_emit(&f->s, &cursor, &v, &f->scratch);
+        more = agg_state_emit(&f->s, &cursor, NULL, &v, &f->scratch);
         EXPECT(f->s.order.at - was.at <= AGG_SCAN);
         if (was.is_gathered && !was.is_sorted && f->s.order.sort.at > was.sort.at)
             EXPECT(f->s.order.sort.at - was.sort.at <= SORT_PIECE);
@@ -149,7 +149,7 @@ TEST(agg_emit, of_what_has_left)
         rows = 0;
         for (int more = 1; more > 0; steps++) {
             arena_reset(&f.scratch);
-            more = agg_state_emit(&f.s, &cursor, &v, &f.scratch);
+            more = agg_state_emit(&f.s, &cursor, NULL, &v, &f.scratch);
             EXPECT(cursor - seen <= AGG_SCAN);
             seen = cursor;
             rows += more > 0 ? v.rows : 0;

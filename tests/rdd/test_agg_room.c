@@ -77,7 +77,7 @@ static void one_interval(struct fixture *f, uint64_t n, uint64_t v, uint64_t mos
     agg_state_end(&f->s);
     steps(f);
     arena_reset(&f->scratch);
-    EXPECT_EQ_INT(agg_state_emit(&f->s, &cursor, &out, &f->scratch), 1);
+    EXPECT_EQ_INT(agg_state_emit(&f->s, &cursor, NULL, &out, &f->scratch), 1);
     put_number(f, most);
     EXPECT_EQ_INT(col.s.len[0], STRING_BYTES);
     EXPECT_EQ_MEM(col.s.base + col.s.off[0], f->text, STRING_BYTES);

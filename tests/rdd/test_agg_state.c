@@ -285,7 +285,7 @@ static void state_emit(struct fixture *f, struct strbuf *out)
     struct vec v = {.col = col};
     uint32_t cursor = 0;
 
-    for (arena_reset(&f->scratch); agg_state_emit(&f->s, &cursor, &v, &f->scratch) > 0;
+    for (arena_reset(&f->scratch); agg_state_emit(&f->s, &cursor, NULL, &v, &f->scratch) > 0;
          arena_reset(&f->scratch))
         for (uint32_t i = 0; i < v.rows; i++) {
             strbuf_printf(out, "%.*s=", (int)col[0].s.len[i],
