@@ -111,7 +111,7 @@ static void merge_some(struct fixture *f, struct agg_state *s, uint32_t partitio
                            (uint64_t)prng_between(&f->prng, -(int64_t)f->values, f->values)};
         const uint8_t *rows[1] = {(const uint8_t *)row};
         struct tkey key;
-        len = (uint32_t)sprintf((char *)text, "%u.%u", id, partition);
+        len = (uint32_t)snprintf((char *)text, sizeof text, "%u.%u", id, partition);
         text[len] = 'x';
         len = id % 11 == 0 ? 40 : id % 401 == 0 ? LONG_BYTES : len;
         tkeys_load(&key, &(struct enc_keys){text, &zero, &len}, NULL, 1);
