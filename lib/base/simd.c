@@ -1,3 +1,4 @@
+#include <cpuid.h>
 #include <errno.h>
 #include <string.h>
 
@@ -12,11 +13,19 @@ static const char *const level_name[] = {
     [SIMD_AUTO] = "auto",
 };
 
+/* Not every compiler's __builtin_cpu_supports knows this one. */
+static int has_vaes(void)
+{
+    unsigned a, b, c, d;
+
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && c & bit_VAES;
+}
+
 static enum simd_level widest(void)
 {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2"))
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi2") && has_vaes())
         return SIMD_AVX512;
     return __builtin_cpu_supports("avx2") ? SIMD_AVX2 : SIMD_SCALAR;
 }

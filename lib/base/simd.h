@@ -3,8 +3,8 @@
  * kernel that has several forms looks here. Each form gives the same bytes as the scalar one:
  * tests hold them to it.
  *
- * "avx512" means F, BW, CD, DQ, VL and VBMI2 (Ice Lake, Zen 4 and later). Tests may change the
- * level between runs.
+ * "avx512" means F, BW, CD, DQ, VL, VBMI2 and VAES (Ice Lake, Zen 4 and later). Tests may change
+ * the level between runs.
  */
 #ifndef BASE_SIMD_H
 #define BASE_SIMD_H

@@ -1,5 +1,6 @@
 #include "rdd/combine_table.h"
 #include "base/assert.h"
+#include "base/simd.h"
 #include "rdd/agg_cell.h"
 #include "rdd/tkey_load.h"
 
@@ -7,6 +8,7 @@
 #define SPARSE_SLOTS   131072u    /* so many and less: an eighth full at most; more: a quarter */
 #define PREFETCH_BYTES (2u << 20) /* entries that outgrow the second-level cache gain by it */
 #define NOBODY         UINT32_MAX
+#define AVX512         __attribute__((target("avx512f,avx512vl")))
 
 static uint32_t slots_for(uint32_t keys)
 {
@@ -107,86 +109,123 @@ __attribute__((noinline)) static uint32_t entry_of(struct combine_table *t, cons
 /* --- vectors -----------------------------------------------------------------------------------
  */
 
-/* Keys as they are compared, the upper halves of their hashes, and what lay in their home slots. */
+#define PROBES 512u /* keys that are entered together: few enough to stay in L1 */
+
 struct probes {
-    struct tkey key[VEC_ROWS_MAX];
-    uint32_t hash[VEC_ROWS_MAX];
-    uint32_t home[VEC_ROWS_MAX];
+    struct tkey key[PROBES] __attribute__((aligned(64)));
+    uint32_t hash[PROBES]; /* upper halves */
+    uint32_t home[PROBES]; /* what lay in their home slots */
 };
 
-/* What a probe needs of the table, in registers. */
-struct prober {
-    struct tkey_seeds seeds;
-    const uint32_t *slot;
-    uint64_t mask;
-};
-
-static inline void probe_load(struct probes *p, uint32_t i, struct prober t, const uint8_t *bytes,
-                              uint32_t len)
+/* Loads the next probes of n rows from `from` on; returns how many. */
+static uint32_t probes_next(struct probes *p, const struct combine_table *t,
+                            const struct enc_keys *e, const uint16_t *sel, uint32_t from,
+                            uint32_t n)
 {
-    __m128i k = tkey_load(bytes, len);
-    uint64_t hash = __builtin_expect(len <= TKEY_INLINE, 1) ? tkey_hash_short(k, t.seeds)
-                                                            : tkey_hash_long(bytes, len);
+    uint32_t cnt = n - from < PROBES ? n - from : PROBES;
+    struct enc_keys rest = *e;
 
-    _mm_storeu_si128((__m128i *)(void *)&p->key[i], k);
-    p->hash[i] = (uint32_t)(hash >> 32);
-    p->home[i] = t.slot[hash >> 32 & t.mask];
-}
-
-static void probes_load(struct probes *p, const struct combine_table *t, const struct enc_keys *e,
-                        const uint16_t *sel, uint32_t n)
-{
-    const uint8_t *base = e->base;
-    const uint32_t *off = e->off, *len = e->len;
-    struct prober by = {tkey_seeds(), t->slot, t->slots_mask};
-
-    if (sel)
-        for (uint32_t i = 0; i < n; i++)
-            probe_load(p, i, by, base + off[sel[i]], len[sel[i]]);
-    else
-        for (uint32_t i = 0; i < n; i++)
-            probe_load(p, i, by, base + off[i], len[i]);
+    if (!sel) {
+        rest.off += from;
+        rest.len += from;
+    }
+    tkeys_load_hash(p->key, p->hash, &rest, sel ? sel + from : NULL, cnt);
+    for (uint32_t i = 0; i < cnt; i++)
+        p->home[i] = t->slot[p->hash[i] & t->slots_mask];
     if ((size_t)t->live * t->stride > PREFETCH_BYTES)
-        for (uint32_t i = 0; i < n; i++)
+        for (uint32_t i = 0; i < cnt; i++)
             __builtin_prefetch(combine_key(t, p->home[i]));
+    return cnt;
 }
 
 /* The row of probe i. Long keys are never at home at first sight: what is compared holds where
  * their bytes are. */
-static inline uint8_t *probe_row(struct combine_table *t, uint8_t *entries, uint64_t stride,
-                                 const struct probes *p, uint32_t i)
+static inline uint8_t *probe_row(struct combine_table *t, const struct probes *p, uint32_t i)
 {
-    uint8_t *at = entries + p->home[i] * stride;
-    __m128i k = _mm_loadu_si128((const __m128i *)(const void *)&p->key[i]);
+    uint8_t *at = t->entry + p->home[i] * (size_t)t->stride;
+    __m128i k = _mm_load_si128((const __m128i *)(const void *)&p->key[i]);
     __m128i differ = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(void *)at), k);
 
     if (__builtin_expect(!_mm_testz_si128(differ, differ), 0))
-        at = entries + entry_of(t, &p->key[i], p->hash[i]) * stride;
+        return combine_row(t, entry_of(t, &p->key[i], p->hash[i]));
     return at + COMBINE_ROW_OFF;
+}
+
+/* The rows of probes i to i + 3. */
+AVX512 static inline void four_rows(struct combine_table *t, const struct probes *p, uint32_t i,
+                                    uint8_t **row)
+{
+    for (uint32_t q = 0; q < 4; q++)
+        row[q] = t->entry + p->home[i + q] * (size_t)t->stride;
+    __m512i k = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(void *)row[0]));
+    k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)row[1]), 1);
+    k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)row[2]), 2);
+    k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)row[3]), 3);
+    uint32_t differ = _mm512_cmpneq_epi64_mask(k, _mm512_load_si512(&p->key[i]));
+    for (uint32_t q = 0; q < 4; q++)
+        row[q] += COMBINE_ROW_OFF;
+    if (__builtin_expect(differ, 0))
+        for (uint32_t q = 0; q < 4; q++)
+            if (differ >> 2 * q & 3)
+                row[q] = combine_row(t, entry_of(t, &p->key[i + q], p->hash[i + q]));
+}
+
+static inline void count_one(uint8_t *row)
+{
+    store_i64(row, load_i64(row) + 1);
+}
+
+AVX512 static void rows_avx512(struct combine_table *t, const struct probes *p, uint32_t n,
+                               uint8_t **row)
+{
+    uint32_t i = 0;
+
+    for (; i + 4 <= n; i += 4)
+        four_rows(t, p, i, row + i);
+    for (; i < n; i++)
+        row[i] = probe_row(t, p, i);
+}
+
+AVX512 static void count_avx512(struct combine_table *t, const struct probes *p, uint32_t n)
+{
+    uint8_t *row[4];
+    uint32_t i = 0;
+
+    for (; i + 4 <= n; i += 4) {
+        four_rows(t, p, i, row);
+        for (uint32_t q = 0; q < 4; q++)
+            count_one(row[q]);
+    }
+    for (; i < n; i++)
+        count_one(probe_row(t, p, i));
 }
 
 void combine_table_rows(struct combine_table *t, const struct enc_keys *e, const uint16_t *sel,
                         uint32_t n, uint8_t **row)
 {
-    uint8_t *entries = t->entry;
-    uint64_t stride = t->stride;
     struct probes p;
 
-    probes_load(&p, t, e, sel, n);
-    for (uint32_t i = 0; i < n; i++)
-        row[i] = probe_row(t, entries, stride, &p, i);
+    for (uint32_t from = 0, cnt; from < n; from += cnt) {
+        cnt = probes_next(&p, t, e, sel, from, n);
+        if (simd_level == SIMD_AVX512)
+            rows_avx512(t, &p, cnt, row + from);
+        else
+            for (uint32_t i = 0; i < cnt; i++)
+                row[from + i] = probe_row(t, &p, i);
+    }
 }
 
 void combine_table_count(struct combine_table *t, const struct enc_keys *e, const uint16_t *sel,
                          uint32_t n)
 {
-    uint8_t *entries = t->entry;
-    uint64_t stride = t->stride;
     struct probes p;
 
-    probes_load(&p, t, e, sel, n);
-    for (uint32_t i = 0; i < n; i++) {
-        uint8_t *row = probe_row(t, entries, stride, &p, i);
-        store_i64(row, load_i64(row) + 1);
+    for (uint32_t from = 0, cnt; from < n; from += cnt) {
+        cnt = probes_next(&p, t, e, sel, from, n);
+        if (simd_level == SIMD_AVX512)
+            count_avx512(t, &p, cnt);
+        else
+            for (uint32_t i = 0; i < cnt; i++)
+                count_one(probe_row(t, &p, i));
     }
 }

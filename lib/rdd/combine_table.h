@@ -10,13 +10,14 @@
  * A slot is the number of an entry, four bytes; 0 is an empty one. Slots are cheap, so many are
  * empty: a word that is not at home costs a branch that cannot be foretold.
  *
- * A vector is entered in two loops, neither of which branches on anything but that: keys are
- * loaded, hashed, and what lies in their home slots is looked up; then the entries are compared.
+ * A vector is entered some keys at a time, in loops that branch on nothing but that: keys are
+ * loaded and hashed; what lies in their home slots is looked up; then entries are compared, with
+ * AVX-512 four at once.
  *
  * All memory is the caller's, for keys_max keys; only the slots in use grow inside it.
  *
  * Measured (Zen 4, 10,000 Zipf words, perf/bench_micro): to load, hash, find and count a word costs
- * 3.1 ns.
+ * 2.5 ns with AVX-512, 3.2 ns without.
  */
 #ifndef RDD_COMBINE_TABLE_H
 #define RDD_COMBINE_TABLE_H

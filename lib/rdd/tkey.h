@@ -6,6 +6,9 @@
  *
  * Two hashes. The hash of a table is non-linear and seeded per process, so that a stranger
  * cannot aim at one slot. The partition hash is unseeded and part of the format.
+ *
+ * Measured (Zen 4, Zipf words in L2, perf/bench_micro): tkeys_load 0.9 ns a word, tkeys_load_hash
+ * with AVX-512 0.7 ns, without 1.9 ns.
  */
 #ifndef RDD_TKEY_H
 #define RDD_TKEY_H
@@ -57,6 +60,9 @@ static inline int tkey_cmp(const struct tkey *a, const struct tkey *b)
 void tkeys_load(struct tkey *k, const struct enc_keys *e, const uint16_t *sel, uint32_t n);
 /* tkeys_hash: the table hash of n keys, under the seed of this process. */
 void tkeys_hash(uint64_t *hash, const struct tkey *k, uint32_t n);
+/* tkeys_load_hash does both at once; hash[i] is the upper half of the hash of k[i]. */
+void tkeys_load_hash(struct tkey *k, uint32_t *hash, const struct enc_keys *e, const uint16_t *sel,
+                     uint32_t n);
 /* tkey_partition: the partition of a key, unseeded. */
 uint32_t tkey_partition(const struct tkey *k, uint32_t partitions);
 /* tkey_rank: the unseeded 64-bit hash under it; decides which keys a full state admits. */

@@ -24,10 +24,11 @@ __attribute__((no_sanitize("address", "thread", "alignment"))) static inline __m
  */
 __m128i tkey_load_edge(const uint8_t *p, uint32_t len);
 
-/* Sixteen bytes at p of which `len` count. */
+/* Sixteen bytes at p of which `len` count. None may: then p may be where a page ends, and it is the
+ * byte before p that says which page there is. */
 static inline __m128i tkey_load_16(const uint8_t *p, uint32_t len)
 {
-    if (__builtin_expect(((uintptr_t)p & 4095) <= 4096 - 16, 1))
+    if (__builtin_expect((((uintptr_t)p - 1) & 4095) < 4096 - 16, 1))
         return tkey_load_over(p);
     return tkey_load_edge(p, len);
 }

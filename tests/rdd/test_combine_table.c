@@ -7,8 +7,7 @@
 #include "base/assert.h"
 #include "rdd/agg_cell.h"
 #include "rdd/combine_table.h"
-#include "tests/prng.h"
-#include "tests/test.h"
+#include "tests/rdd/expr_harness.h"
 
 #define KEYS       5000u
 #define KEY_BYTES  48u
@@ -127,13 +126,15 @@ TEST(combine_table, counts_as_a_plain_list)
                  {ROW_BYTES, 3, 2, true},
                  {ROW_BYTES, KEYS, 30, false}};
 
-    for (uint32_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
-        struct fixture *f = setup(KEYS + VEC_ROWS_MAX, cases[c].row_bytes);
-        for (uint32_t v = 0; v < cases[c].vectors; v++)
-            push(f, 1 + (uint32_t)prng_below(&f->prng, VEC_ROWS_MAX), cases[c].keys, cases[c].some);
-        expect_same(f);
-        teardown(f);
-    }
+    for (uint32_t c = 0; c < sizeof cases / sizeof cases[0]; c++)
+        for (simd_first(); simd_next();) {
+            struct fixture *f = setup(KEYS + VEC_ROWS_MAX, cases[c].row_bytes);
+            for (uint32_t v = 0; v < cases[c].vectors; v++)
+                push(f, 1 + (uint32_t)prng_below(&f->prng, VEC_ROWS_MAX), cases[c].keys,
+                     cases[c].some);
+            expect_same(f);
+            teardown(f);
+        }
 }
 
 TEST(combine_table, holds_all_the_keys_it_was_made_for_and_says_when)

@@ -3,10 +3,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "base/assert.h"
 #include "rdd/tkey.h"
-#include "tests/prng.h"
-#include "tests/test.h"
+#include "tests/rdd/expr_harness.h"
 
 static struct tkey key_of(const void *p, uint32_t len)
 {
@@ -86,6 +87,50 @@ TEST(tkey, takes_the_selected_rows)
     EXPECT_EQ_MEM(tkey_bytes(&k[0]), "bbb", 3);
     EXPECT_EQ_INT(k[1].len, 15);
     EXPECT(tkey_bytes(&k[1]) == e.base + 9);
+}
+
+// Two pages that may be read, between two that may not.
+static uint8_t *guarded_pages(void)
+{
+    uint8_t *p = mmap(NULL, 4 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    MR_ASSERT(p != MAP_FAILED && !mprotect(p + 4096, 2 * 4096, PROT_READ | PROT_WRITE));
+    return p + 4096;
+}
+
+// A vector of keys of both kinds, many at the edges of the pages: loaded and hashed at once they
+// are what they are one after the other.
+TEST(tkey, loads_and_hashes_at_once)
+{
+    static struct tkey k[VEC_ROWS_MAX], want[VEC_ROWS_MAX];
+    uint32_t off[VEC_ROWS_MAX], len[VEC_ROWS_MAX], hash[VEC_ROWS_MAX];
+    uint64_t want_hash[VEC_ROWS_MAX];
+    uint16_t sel[VEC_ROWS_MAX];
+    uint8_t *pages = guarded_pages();
+    struct prng p = prng_of(prng_seed(3));
+    struct enc_keys e = {pages, off, len};
+
+    prng_fill(&p, pages, 2 * 4096);
+    for (uint32_t round = 0; round < 200; round++) {
+        uint32_t n = (uint32_t)prng_below(&p, VEC_ROWS_MAX + 1), live = 0;
+        uint32_t longest = round % 3 ? TKEY_INLINE : 40, edges = round % 5 ? 1 : 30;
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t last = 2 * 4096 - (len[i] = (uint32_t)prng_below(&p, longest + 1));
+            off[i] = prng_chance(&p, edges) ? (prng_chance(&p, 50) ? 0 : last)
+                                            : (uint32_t)prng_below(&p, last + 1);
+            sel[live] = (uint16_t)i;
+            live += round % 2 || prng_chance(&p, 70);
+        }
+        tkeys_load(want, &e, round % 2 ? NULL : sel, live);
+        tkeys_hash(want_hash, want, live);
+        for (simd_first(); simd_next();) {
+            tkeys_load_hash(k, hash, &e, round % 2 ? NULL : sel, live);
+            EXPECT_EQ_MEM(k, want, live * sizeof *k);
+            for (uint32_t i = 0; i < live; i++)
+                EXPECT_EQ_INT(hash[i], want_hash[i] >> 32);
+        }
+    }
+    munmap(pages - 4096, 4 * 4096);
 }
 
 TEST(tkey, partitions_are_even_and_fixed)
