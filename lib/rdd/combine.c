@@ -12,29 +12,41 @@ static size_t round64(size_t n)
     return (n + 63) & ~(size_t)63;
 }
 
+static size_t one_table_bytes(const struct exchange *x)
+{
+    uint32_t n = keys_max(x), words = combine_fixed_words(x);
+
+    if (words)
+        return round64(combine_fixed_bytes(n, words, x->agg.row_bytes));
+    return round64(combine_table_bytes(n, x->agg.row_bytes)) + COMBINE_HEAP_BYTES;
+}
+
 size_t combine_bytes(const struct exchange *x)
 {
-    uint32_t n = keys_max(x);
+    size_t n = (size_t)keys_max(x) + 1;
 
-    return round64(x->agg.row_bytes) + round64(combine_table_bytes(n, x->agg.row_bytes)) +
-           COMBINE_HEAP_BYTES + round64((size_t)n * 4) + round64((size_t)n * 2);
+    return round64(x->agg.row_bytes) + one_table_bytes(x) + round64(n * 4) + round64(n * 2);
 }
 
 void combine_init(struct stage_writer *w, void *mem)
 {
     const struct exchange *x = w->node->exchange;
-    uint32_t n = keys_max(x);
+    uint32_t n = keys_max(x), bytes = x->agg.row_bytes;
     uint8_t *at = mem;
 
     w->row_init = at;
     agg_row_init(&x->agg, w->row_init);
-    at += round64(x->agg.row_bytes);
-    combine_table_init(&w->combine, at, n, x->agg.row_bytes, w->row_init);
-    at += round64(combine_table_bytes(n, x->agg.row_bytes));
-    w->combine.heap = (struct heap){at, COMBINE_HEAP_BYTES, 0};
-    at += COMBINE_HEAP_BYTES;
+    at += round64(bytes);
+    if (combine_fixed_words(x)) {
+        combine_fixed_init(&w->fixed, at, n, type_value(x->key)->kind, bytes, w->row_init);
+    } else {
+        combine_table_init(&w->combine, at, n, bytes, w->row_init);
+        w->combine.heap =
+            (struct heap){at + round64(combine_table_bytes(n, bytes)), COMBINE_HEAP_BYTES, 0};
+    }
+    at += one_table_bytes(x);
     w->order = (uint32_t *)(void *)at;
-    at += round64((size_t)n * 4);
+    at += round64(((size_t)n + 1) * 4);
     w->part = (uint16_t *)(void *)at;
 }
 
@@ -100,6 +112,47 @@ static void push_keyed(struct stage_writer *w, const struct vec *v, const struct
     agg_update(a, env, row, value, v, out->interval);
 }
 
+/* The words of the keys, which begin v's columns; false: the scratch is full. */
+static bool words_of(struct fixed_keys *k, enum type_kind kind, const struct type *key,
+                     const struct vec *v, struct arena *scratch)
+{
+    struct enc_keys e;
+    const void *words = kind == TYPE_IP ? (const void *)v->col[0].ip : v->col[0].i;
+
+    if (kind == TYPE_FLOAT) {
+        if (enc_vec(&e, key, v, 0, scratch))
+            return false;
+        words = e.base;
+    }
+    *k = (struct fixed_keys){words, v->sel, v->sel_cnt};
+    return true;
+}
+
+static void push_fixed(struct stage_writer *w, const struct vec *v, const struct col *value,
+                       struct task_out *out, struct arena *scratch)
+{
+    const struct exchange *x = w->node->exchange;
+    const struct agg_spec *a = &x->agg;
+    struct agg_env env = {.arena = scratch, .no_room = &out->too_long};
+    struct fixed_keys k;
+    uint8_t *row[VEC_ROWS_MAX];
+
+    if (!words_of(&k, w->fixed.kind, x->key, v, scratch)) {
+        out->refused += v->sel_cnt;
+        return;
+    }
+    if (!combine_fixed_has_room(&w->fixed, v->sel_cnt))
+        combine_flush(w, out);
+    if (a->count_only) {
+        combine_fixed_count(&w->fixed, &k);
+    } else if (a->leaves_cnt == 1 && a->leaf[0].fn == AGG_SUM_INT) {
+        combine_fixed_sum(&w->fixed, &k, value->i, a->leaf[0].off);
+    } else {
+        combine_fixed_rows(&w->fixed, &k, row);
+        agg_update(a, &env, row, value, v, out->interval);
+    }
+}
+
 void combine_push(struct stage_writer *w, const struct vec *v, struct task_out *out,
                   struct arena *scratch)
 {
@@ -108,6 +161,10 @@ void combine_push(struct stage_writer *w, const struct vec *v, struct task_out *
     const struct col *value = v->col + (x->key && !w->node->row_is_key ? type_leaves(x->key) : 0);
     struct enc_keys keys;
 
+    if (w->fixed.words) {
+        push_fixed(w, v, value, out, scratch);
+        return;
+    }
     if (x->key && enc_vec(&keys, x->key, v, 0, scratch)) {
         out->refused += v->sel_cnt;
         return;
@@ -152,56 +209,82 @@ bool task_out_block(struct task_out *out, struct stage_writer *w, enum block_kin
     return true;
 }
 
-static uint64_t records_of(const struct stage_writer *w, const uint32_t *entry, uint32_t n)
+/* --- keys leave --------------------------------------------------------------------------------
+ */
+
+/* The entries that leave: numbers first to last of them. */
+struct leaving {
+    struct agg_rows rows;
+    uint32_t first, last;
+};
+
+static struct leaving leaving_of(struct stage_writer *w)
+{
+    struct combine_table *t = &w->combine;
+    struct combine_fixed *f = &w->fixed;
+
+    if (f->words)
+        return (struct leaving){{f->key, combine_fixed_row(f, 0), sizeof *f->key, f->stride},
+                                combine_fixed_first(f),
+                                f->live};
+    return (struct leaving){
+        {combine_key(t, 0), combine_row(t, 0), t->stride, t->stride}, 1, t->live};
+}
+
+static const struct tkey *key_of(const struct agg_rows *r, uint32_t entry)
+{
+    return (const struct tkey *)((const uint8_t *)r->key + entry * r->key_stride);
+}
+
+static uint64_t records_of(const struct agg_rows *r, const uint32_t *entry, uint32_t n)
 {
     uint64_t records = 0;
 
     for (uint32_t i = 0; i < n; i++)
-        records += agg_count(combine_row(&w->combine, entry[i]));
+        records += agg_count((const uint8_t *)r->row + entry[i] * r->row_stride);
     return records;
 }
 
 /* Entries of one partition leave, in halves when they do not fit a page. */
-static void write_run(struct stage_writer *w, struct task_out *out, uint32_t partition,
-                      const uint32_t *entry, uint32_t n)
+static void write_run(struct stage_writer *w, struct task_out *out, const struct agg_rows *rows,
+                      uint32_t partition, const uint32_t *entry, uint32_t n)
 {
-    const struct combine_table *t = &w->combine;
     const struct agg_spec *a = &w->node->exchange->agg;
-    struct agg_rows rows = {.key = combine_key(t, 0),
-                            .row = combine_row(t, 0),
-                            .key_stride = t->stride,
-                            .row_stride = t->stride};
-    uint64_t bytes = agg_block_bytes(a, &rows, entry, n);
+    uint64_t bytes = agg_block_bytes(a, rows, entry, n);
 
     if (bytes > SHUFFLE_BODY_MAX && n > 1) {
-        write_run(w, out, partition, entry, n / 2);
-        write_run(w, out, partition, entry + n / 2, n - n / 2);
+        write_run(w, out, rows, partition, entry, n / 2);
+        write_run(w, out, rows, partition, entry + n / 2, n - n / 2);
         return;
     }
     uint8_t *body = shuffle_begin(&out->shuffle, (uint32_t)bytes);
     if (body)
-        agg_block_fill(body, a, &rows, entry, n);
+        agg_block_fill(body, a, rows, entry, n);
     if (!body || !task_out_block(out, w, BLOCK_AGG, partition, (uint32_t)bytes, n))
-        out->refused += records_of(w, entry, n);
+        out->refused += records_of(rows, entry, n);
 }
 
-/* Keys leave by partition, in the order in which they came. */
+/* Keys leave by partition, in the order in which they came (that of zeros in combine_fixed before
+ * all). */
 void combine_flush(struct stage_writer *w, struct task_out *out)
 {
     uint32_t parts = w->node->exchange->partitions, start[1025] = {0};
-    struct combine_table *t = &w->combine;
+    const struct leaving l = leaving_of(w);
 
     MR_ASSERT(parts <= 1024);
-    for (uint32_t e = 1; e <= t->live; e++) {
-        w->part[e - 1] = (uint16_t)tkey_partition(combine_key(t, e), parts);
-        start[w->part[e - 1] + 1]++;
+    for (uint32_t e = l.first; e <= l.last; e++) {
+        w->part[e] = (uint16_t)tkey_partition(key_of(&l.rows, e), parts);
+        start[w->part[e] + 1]++;
     }
     for (uint32_t p = 0; p < parts; p++)
         start[p + 1] += start[p];
-    for (uint32_t e = 1; e <= t->live; e++)
-        w->order[start[w->part[e - 1]]++] = e;
+    for (uint32_t e = l.first; e <= l.last; e++)
+        w->order[start[w->part[e]]++] = e;
     for (uint32_t p = 0, from = 0; p < parts; from = start[p++])
         if (start[p] > from)
-            write_run(w, out, p, w->order + from, start[p] - from);
-    combine_table_clear(t);
+            write_run(w, out, &l.rows, p, w->order + from, start[p] - from);
+    if (w->fixed.words)
+        combine_fixed_clear(&w->fixed);
+    else
+        combine_table_clear(&w->combine);
 }

@@ -194,15 +194,20 @@ struct packet_field {
     const char *name;
     enum type_kind type;
     const char *doc;
-    bool whole_frame; /* decode reads all of the frame, not only its headers */
-    /* decode fills rows 0..n-1 of c from the packet rows p[0..n-1] over base. A field that a
-     * packet does not have is 0, "", or :: . */
-    int (*decode)(struct col *c, const struct pkt *p, uint32_t n, const uint8_t *base,
-                  struct arena *a);
+    bool whole_frame; /* all of the frame is read, not only its headers */
+    /* One of the two. A field that a packet does not have is 0, "", or :: .
+     * fill: rows at to at + n - 1 of c, which has room, from the packet rows p[0..n-1] over base.
+     * text: makes c of them, rows 0 to n - 1. */
+    void (*fill)(struct col *c, uint32_t at, const struct pkt *p, uint32_t n, const uint8_t *base);
+    int (*text)(struct col *c, const struct pkt *p, uint32_t n, const uint8_t *base,
+                struct arena *a);
 };
 
 extern const struct packet_field packet_fields[];
 extern const uint32_t packet_fields_cnt;
+/* packet_field_read makes c of the packet rows p[0..n-1] over base. Returns 0 or -ENOMEM. */
+int packet_field_read(const struct packet_field *f, struct col *c, const struct pkt *p, uint32_t n,
+                      const uint8_t *base, struct arena *a);
 /* packets_type: the record type made of packet_fields. */
 const struct type *packets_type(struct zone *z);
 

@@ -14,6 +14,7 @@
 #ifndef RDD_STAGE_WRITER_H
 #define RDD_STAGE_WRITER_H
 
+#include "rdd/combine_fixed.h"
 #include "rdd/combine_table.h"
 #include "rdd/rows_state.h"
 #include "rdd/shuffle.h"
@@ -56,6 +57,7 @@ struct stage_writer {
     const struct pnode *node;
     const struct stage *stage;
     struct combine_table combine; /* EX_AGG */
+    struct combine_fixed fixed;   /* in its place, where keys are words (words > 0) */
     uint8_t *row_init;
     uint32_t *order; /* entries by partition */
     uint16_t *part;

@@ -23,7 +23,7 @@ static void read_fields(const struct pkt *p, const uint8_t *frame)
     arena_init(&a, bytes, sizeof bytes);
     for (uint32_t i = 0; i < packet_fields_cnt; i++) {
         struct col c = {.kind = packet_fields[i].type};
-        MR_ASSERT(packet_fields[i].decode(&c, p, 1, frame, &a) == 0);
+        MR_ASSERT(packet_field_read(&packet_fields[i], &c, p, 1, frame, &a) == 0);
         if (c.kind == TYPE_STRING && c.s.base == frame)
             MR_ASSERT(c.s.off[0] + c.s.len[0] <= p->cap_len);
     }
