@@ -1,31 +1,9 @@
 #include "rdd/agg_admit.h"
-#include "base/assert.h"
+#include "rdd/agg_heap.h"
 #include "rdd/agg_items.h"
 
-/* The size of every key of this type, or 0 when they differ. */
-static uint32_t key_bytes(const struct type *t)
-{
-    static const uint8_t bytes[] = {
-        [TYPE_INT] = 8, [TYPE_FLOAT] = 8, [TYPE_BOOL] = 1, [TYPE_TIME] = 8, [TYPE_IP] = 16};
-    uint32_t sum = 0;
-
-    for (uint32_t i = 0; i < type_leaves(t); i++) {
-        enum type_kind kind = type_leaf(t, i)->kind;
-        if (kind == TYPE_STRING || kind == TYPE_LIST)
-            return 0;
-        sum += bytes[kind];
-    }
-    return sum;
-}
-
-uint64_t agg_key_heap_max(const struct exchange *x, uint64_t keys)
-{
-    uint32_t bytes = x->key ? key_bytes(x->key) : 1;
-
-    if (!bytes)
-        return keys * KEY_HEAP_BYTES + 4096;
-    return bytes <= TKEY_INLINE ? 0 : keys * bytes;
-}
+#define RANK_RATE 8u /* new keys that are ordered by rank for each row, when that will be needed \
+                      */
 
 /* ---- new keys by rank ------------------------------------------------------------------------ */
 
@@ -36,51 +14,49 @@ static bool outranks(const struct agg_state *s, struct agg_fresh a, struct agg_f
     return tkey_rank(table_key(&s->t, a.entry)) > tkey_rank(table_key(&s->t, b.entry));
 }
 
-/* The greatest rank sinks from the top of the heap fresh[0..fresh_cnt). */
-static void fresh_sink(struct agg_state *s, uint32_t at)
+/* The greatest rank sinks from the top of the heap fresh[0..fresh_ranked). */
+static void fresh_sink(struct agg_state *s)
 {
-    struct agg_fresh *f = s->fresh;
+    struct agg_fresh *f = s->fresh, x = f[0];
+    uint32_t at = 0;
 
-    for (;;) {
-        uint32_t kid = 2 * at + 1;
-        if (kid >= s->fresh_cnt)
-            return;
-        kid += kid + 1 < s->fresh_cnt && outranks(s, f[kid + 1], f[kid]);
-        if (!outranks(s, f[kid], f[at]))
-            return;
-        struct agg_fresh x = f[at];
+    for (uint32_t kid = 1; kid < s->fresh_ranked; kid = 2 * at + 1) {
+        kid += kid + 1 < s->fresh_ranked && outranks(s, f[kid + 1], f[kid]);
+        if (!outranks(s, f[kid], x))
+            break;
         f[at] = f[kid];
-        f[kid] = x;
         at = kid;
     }
+    f[at] = x;
 }
 
 static void fresh_rise(struct agg_state *s, uint32_t at)
 {
-    struct agg_fresh *f = s->fresh;
+    struct agg_fresh *f = s->fresh, x = f[at];
 
-    for (; at && outranks(s, f[at], f[(at - 1) / 2]); at = (at - 1) / 2) {
-        struct agg_fresh x = f[at];
+    for (; at && outranks(s, x, f[(at - 1) / 2]); at = (at - 1) / 2)
         f[at] = f[(at - 1) / 2];
-        f[(at - 1) / 2] = x;
-    }
+    f[at] = x;
 }
 
-static uint32_t fresh_rank(const struct tkey *k)
+static void rank_some(struct agg_state *s, uint32_t most)
 {
-    return (uint32_t)(tkey_rank(k) >> 32);
+    for (; most && s->fresh_ranked < s->fresh_cnt; most--)
+        fresh_rise(s, s->fresh_ranked++);
 }
 
-/* Ranks are only needed once the state is full. */
-static void fresh_heapify(struct agg_state *s)
+/* Is more than three quarters taken of something that new keys need? */
+static bool is_nearly_full(const struct agg_state *s)
 {
-    if (s->fresh_is_heap)
-        return;
-    for (uint32_t i = 0; i < s->fresh_cnt; i++)
-        s->fresh[i].rank = fresh_rank(table_key(&s->t, s->fresh[i].entry));
-    for (uint32_t i = s->fresh_cnt / 2; i-- > 0;)
-        fresh_sink(s, i);
-    s->fresh_is_heap = true;
+    return s->t.live > s->t.keys_max / 4 * 3 ||
+           s->touched_cnt + s->fresh_cnt > s->item_room / 4 * 3 ||
+           s->key_heap_live > s->key_heap_max / 4 * 3;
+}
+
+void agg_state_rank(struct agg_state *s, uint32_t n)
+{
+    if (s->fresh_ranked < s->fresh_cnt && is_nearly_full(s))
+        rank_some(s, n * RANK_RATE);
 }
 
 static void lose(struct agg_state *s, uint64_t records)
@@ -103,7 +79,8 @@ static void evict_fresh(struct agg_state *s)
     const struct tkey *k = table_key(&s->t, entry);
 
     s->fresh[0] = s->fresh[--s->fresh_cnt];
-    fresh_sink(s, 0);
+    s->fresh_ranked = s->fresh_cnt;
+    fresh_sink(s);
     s->rank_limit = tkey_rank(k);
     s->key_heap_live -= heap_share(k);
     s->evicted++;
@@ -117,48 +94,16 @@ static bool has_room(const struct agg_state *s, const struct tkey *key)
            s->key_heap_live + heap_share(key) <= s->key_heap_max;
 }
 
-/* Everything that lives on the heap moves to the other half. */
-static void compact(struct agg_state *s)
-{
-    const struct agg_spec *a = &s->x->agg;
-    struct heap full = s->t.heap;
-    bool strings = a->has_strings && !a->count_only;
-    uint32_t rows = agg_is_stack(s->x) ? s->links_off : s->delta_off + a->row_bytes;
-
-    s->t.heap = (struct heap){s->spare.base, s->spare.bytes, 0};
-    s->spare = full;
-    for (uint32_t e = 0; e < s->t.entries; e++) {
-        struct tkey *k = table_key(&s->t, e);
-        if (!table_is_live(&s->t, e))
-            continue;
-        if (!tkey_is_short(k)) {
-            k->ptr = heap_copy(&s->t.heap, k->ptr, k->len);
-            MR_ASSERT(k->ptr);
-        }
-        for (uint32_t off = 0; strings && off < rows; off += a->row_bytes)
-            if (agg_row_adopt(a, table_row(&s->t, e) + off, &s->t.heap))
-                s->no_room++;
-    }
-    for (uint64_t pos = s->items.head; strings && pos < s->items.tail; pos++)
-        if (agg_row_adopt(a, agg_item_row(s, (uint32_t)(pos % s->items.max)), &s->t.heap))
-            s->no_room++;
-}
-
 static uint32_t add(struct agg_state *s, const struct tkey *key, uint64_t hash)
 {
-    if (heap_share(key) > s->t.heap.bytes - s->t.heap.used)
-        compact(s);
+    agg_heap_make_room(s, heap_share(key));
     uint32_t entry = table_add(&s->t, key, hash);
     if (entry == TABLE_NONE)
         return TABLE_NONE;
     if (agg_is_stack(s->x)) /* there is nothing of earlier groups */
         agg_links(s, entry)->group = (uint32_t)s->group;
     s->key_heap_live += heap_share(key);
-    s->fresh[s->fresh_cnt++] = (struct agg_fresh){.entry = entry};
-    if (s->fresh_is_heap) {
-        s->fresh[s->fresh_cnt - 1].rank = fresh_rank(key);
-        fresh_rise(s, s->fresh_cnt - 1);
-    }
+    s->fresh[s->fresh_cnt++] = (struct agg_fresh){(uint32_t)(tkey_rank(key) >> 32), entry};
     return entry;
 }
 
@@ -173,7 +118,7 @@ uint32_t agg_state_admit(struct agg_state *s, const struct tkey *key, uint64_t h
             if (entry != TABLE_NONE)
                 return entry;
         }
-        fresh_heapify(s);
+        rank_some(s, UINT32_MAX);
         rank = tkey_rank(key);
         if (!s->fresh_cnt || tkey_rank(table_key(&s->t, s->fresh[0].entry)) <= rank)
             s->rank_limit = rank;
@@ -187,7 +132,7 @@ uint32_t agg_state_admit(struct agg_state *s, const struct tkey *key, uint64_t h
 void agg_state_yield(struct agg_state *s)
 {
     while (s->fresh_cnt && s->touched_cnt + s->fresh_cnt > s->item_room) {
-        fresh_heapify(s);
+        rank_some(s, UINT32_MAX);
         evict_fresh(s);
     }
 }
@@ -261,8 +206,7 @@ void agg_state_make_room(struct agg_state *s, uint8_t *const *dst, const uint8_t
         return;
     for (uint32_t i = 0; i < n; i++)
         need += agg_row_strings(a, src[i]) + (a->lambda ? agg_row_strings(a, dst[i]) : 0);
-    if (need > s->t.heap.bytes - s->t.heap.used)
-        compact(s);
+    agg_heap_make_room(s, need);
 }
 
 void agg_state_settle(struct agg_state *s)

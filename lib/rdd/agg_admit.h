@@ -1,16 +1,16 @@
 /*
- * Who gets into a state that is full, and its heap: the parts of agg_state.h that are about room.
+ * Who gets into a state that is full: the parts of agg_state.h that are about room.
+ *
+ * New keys are ordered by rank, in a heap, when three quarters of what they need are taken: eight
+ * for each row that comes, so that all of them are when there is no room any more.
  */
 #ifndef RDD_AGG_ADMIT_H
 #define RDD_AGG_ADMIT_H
 
 #include "rdd/agg_state.h"
 
-#define KEY_HEAP_BYTES 32u /* of heap for each key of no fixed size, on average */
-
-/* agg_key_heap_max: bytes of long keys that a partition of `keys` keys may hold. */
-uint64_t agg_key_heap_max(const struct exchange *x, uint64_t keys);
-
+/* agg_state_rank does the share of ordering that goes with n rows. */
+void agg_state_rank(struct agg_state *s, uint32_t n);
 /* agg_state_admit adds a key that the state does not know; TABLE_NONE: refused, and its
  * `records` counted. May make earlier new keys of the interval leave again. */
 uint32_t agg_state_admit(struct agg_state *s, const struct tkey *key, uint64_t hash,

@@ -2,39 +2,14 @@
  * How the memory of a state is laid out: what a key takes, and how many fit.
  */
 #include "base/assert.h"
-#include "rdd/agg_admit.h"
+#include "rdd/agg_heap.h"
 #include "rdd/agg_items.h"
-
-#define STRINGS_MAX 256u /* the longest of strings that a row without a key has room for */
 
 static uint32_t table_row_bytes(const struct exchange *x)
 {
     uint32_t rows = agg_is_single(x) ? 1 : agg_is_stack(x) ? 3 : 2;
 
     return rows * x->agg.row_bytes + (agg_is_stack(x) ? (uint32_t)sizeof(struct agg_links) : 0);
-}
-
-/* Strings of the longest kind that must fit beside those of keys: without a key, one for each item
- * of a window and for what is being combined. */
-static uint64_t long_strings(const struct exchange *x)
-{
-    uint64_t leaves = 0, each = 4 + (agg_is_window(x) ? x->len : 0);
-
-    if (x->key)
-        return x->partitions == 1 ? 8 : 0;
-    for (uint32_t i = 0; i < x->agg.leaves_cnt; i++)
-        leaves += x->agg.leaf[i].kind == TYPE_STRING;
-    uint64_t all = (each < 8 ? 8 : each) * leaves;
-    return all > STRINGS_MAX ? STRINGS_MAX : all;
-}
-
-static uint64_t heap_bytes(const struct exchange *x, uint64_t keys)
-{
-    uint64_t bytes = agg_key_heap_max(x, keys);
-
-    if (x->agg.has_strings && !x->agg.count_only)
-        bytes += 3 * (keys * KEY_HEAP_BYTES + 4096) + long_strings(x) * RECORD_BYTES_MAX;
-    return bytes;
 }
 
 static uint64_t deltas_max(const struct exchange *x)
@@ -61,7 +36,7 @@ uint64_t agg_state_bytes(const struct exchange *x, uint64_t keys)
     uint64_t items = agg_state_items(x, keys);
 
     return round64(table_row_bytes(x)) + round64(table_bytes((uint32_t)keys, table_row_bytes(x))) +
-           2 * round64(heap_bytes(x, keys)) + round64(keys * 4) +
+           2 * round64(agg_heap_bytes(x, keys)) + round64(keys * 4) +
            round64(keys * sizeof(struct agg_fresh)) +
            round64(deltas_max(x) * sizeof(struct agg_delta)) +
            (agg_is_stack(x) ? 2 : 1) * round64(items * 4) + round64(items * x->agg.row_bytes);
@@ -117,8 +92,8 @@ void agg_state_init(struct agg_state *s, const struct exchange *x, void *mem)
     init_row(s);
     table_init(&s->t, carve(&at, table_bytes((uint32_t)keys, table_row_bytes(x))), (uint32_t)keys,
                table_row_bytes(x), s->row_init);
-    s->t.heap = (struct heap){carve(&at, heap_bytes(x, keys)), heap_bytes(x, keys), 0};
-    s->spare = (struct heap){carve(&at, heap_bytes(x, keys)), heap_bytes(x, keys), 0};
+    s->t.heap = (struct heap){carve(&at, agg_heap_bytes(x, keys)), agg_heap_bytes(x, keys), 0};
+    s->spare = (struct heap){carve(&at, agg_heap_bytes(x, keys)), agg_heap_bytes(x, keys), 0};
     s->key_heap_max = agg_key_heap_max(x, keys);
     s->touched = carve(&at, keys * 4);
     s->fresh = carve(&at, keys * sizeof(struct agg_fresh));

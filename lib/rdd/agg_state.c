@@ -1,6 +1,7 @@
 #include "rdd/agg_state.h"
 #include "base/assert.h"
 #include "rdd/agg_admit.h"
+#include "rdd/agg_heap.h"
 #include "rdd/agg_items.h"
 
 void agg_state_begin(struct agg_state *s, uint64_t interval)
@@ -8,8 +9,7 @@ void agg_state_begin(struct agg_state *s, uint64_t interval)
     MR_ASSERT(s->phase == AGG_IDLE || s->phase == AGG_CLOSED);
     s->phase = AGG_LEAVING;
     s->interval = interval;
-    s->fresh_cnt = 0;
-    s->fresh_is_heap = false;
+    s->fresh_cnt = s->fresh_ranked = 0;
     s->rank_limit = UINT64_MAX;
     s->touched_cnt = 0;
 }
@@ -144,6 +144,8 @@ void agg_state_merge(struct agg_state *s, struct arena *scratch, const struct tk
     struct agg_env env = agg_env_of(s, scratch);
 
     MR_ASSERT(s->phase == AGG_OPEN && n <= VEC_ROWS_MAX);
+    agg_heap_tend(s, n);
+    agg_state_rank(s, n);
     tkeys_hash(hash, key, n);
     find_known(s, key, hash, n, entry);
     for (uint32_t i = 0; i < n; i++)
@@ -174,6 +176,7 @@ void agg_state_retire(struct agg_state *s)
     if (agg_is_single(s->x)) {
         table_clear(&s->t);
         s->key_heap_live = 0;
+        s->pass = (struct agg_pass){0};
     }
     s->touched_cnt = 0;
 }

@@ -49,9 +49,9 @@
  * an interval. Strings of values live on the heap as well; which ones find no room there, if any
  * does not, depends on the order of merges: it is counted too.
  *
- * Work is done in steps of at most VEC_ROWS_MAX entries; a step never blocks or allocates. Two
- * things take all there is at once: the compaction of a heap of long keys or strings, and the first
- * ordering of new keys by rank, when an interval fills the state.
+ * Work is done in steps of at most VEC_ROWS_MAX entries; a step never blocks or allocates. What
+ * takes more is spread over the steps before: the compaction of the heap (agg_heap.h), and the
+ * ordering of new keys by rank (agg_admit.h).
  *
  * Measured (perf/bench_state, Zen 4 shared with others, a count by inverse over 64 partitions, all
  * keys equally frequent), ns:
@@ -109,6 +109,13 @@ struct agg_flip {
     uint32_t left;           /* items of the delta under way */
 };
 
+/* Compaction of the heap: keys move to its other half. */
+struct agg_pass {
+    bool is_on;
+    uint32_t entry; /* the next one */
+    uint64_t left;  /* bytes that have not moved, at most */
+};
+
 struct agg_fresh {
     uint32_t rank; /* upper half */
     uint32_t entry;
@@ -139,13 +146,13 @@ struct agg_state {
     uint32_t delta_off, mid_off, links_off;
     uint32_t *touched; /* known entries with a delta; after the close: order of emission */
     uint32_t touched_cnt;
-    struct agg_fresh *fresh; /* entries that are new in this interval; a max-heap once full */
-    uint32_t fresh_cnt;
-    bool fresh_is_heap;
+    struct agg_fresh *fresh; /* entries that are new in this interval; the first ones a max-heap */
+    uint32_t fresh_cnt, fresh_ranked;
     uint64_t rank_limit;                  /* no new key at or above it is admitted */
     uint64_t evicted;                     /* new keys that had to leave again */
     uint64_t key_heap_live, key_heap_max; /* bytes of long keys */
     struct heap spare;                    /* the other half of the heap, for compaction */
+    struct agg_pass pass;
     /* windows */
     struct agg_items items;
     uint64_t item_room; /* items that the open interval may leave */

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rdd/agg_admit.h"
+#include "rdd/agg_heap.h"
 #include "tests/engine/trial.h"
 #include "tests/test.h"
 
