@@ -19,13 +19,14 @@
 #include "rdd/parse_col.h"
 #include "rdd/sel.h"
 #include "rdd/strided.h"
+#include "rdd/tkey.h"
 
 #define ROWS         VEC_ROWS_MAX
 #define VECTORS      64u
 #define ROUNDS       60u
 #define STATIONS     413u
 #define RECORD_BYTES 16u
-#define ROW_BYTES    96u /* of a row of accumulators and its key */
+#define ROW_BYTES    128u /* of a key and its row of accumulators */
 
 struct vector {
     uint8_t text[ROWS * GEN_1BRC_RECORD_MAX];
@@ -41,7 +42,7 @@ static struct vector vectors[VECTORS];
 static uint8_t *rows;
 static uint16_t mark[CSV_MARKS_BYTES + CSV_MARKS_SLACK], line[CSV_MARKS_BYTES + CSV_MARKS_SLACK];
 static double floats[ROWS];
-static int64_t ints[ROWS];
+static int64_t ints[FSUM_LANES * ROWS];
 static uint8_t bad[ROWS];
 static uint16_t sel[ROWS + SEL_SLACK];
 
@@ -63,7 +64,7 @@ static void setup(void)
             v->bytes += (uint32_t)(end - at);
             MR_ASSERT(!parse_float((char *)field, v->len[i], &v->value[i]));
             v->words[i] = prng_below(&g->prng, 3) == 0;
-            v->row[i] = rows + prng_below(&g->prng, STATIONS) * ROW_BYTES;
+            v->row[i] = rows + sizeof(struct tkey) + prng_below(&g->prng, STATIONS) * ROW_BYTES;
         }
         prng_fill(&g->prng, v->record, sizeof v->record);
     }
@@ -92,18 +93,45 @@ static void parse_each(const struct vector *v)
         bad[i] |= parse_float((const char *)v->text + v->off[i], v->len[i], &floats[i]) != 0;
 }
 
-static void fsum(const struct vector *v)
+static void lanes(const struct vector *v)
 {
-    fsum_add_each(v->row, 40, v->value, ROWS);
+    int64_t *lane[FSUM_LANES] = {ints, ints + ROWS, ints + 2 * ROWS, ints + 3 * ROWS};
+    uint16_t odd[ROWS];
+
+    MR_ASSERT(!fsum_lanes(lane, v->value, ROWS, odd));
+}
+
+/* Leaves of a row, the columns of which are numbers and words. */
+static void numbers(const struct vector *v, const struct agg_leaf *leaf, uint32_t cnt)
+{
+    struct agg_spec a = {.leaves_cnt = cnt, .row_bytes = ROW_BYTES - sizeof(struct tkey)};
+    struct col cols[TYPE_LEAVES_MAX];
+    struct vec all = {.rows = ROWS, .sel_cnt = ROWS};
+
+    for (uint32_t k = 0; k < cnt; k++) {
+        a.leaf[k] = leaf[k];
+        cols[k] = (struct col){.kind = leaf[k].kind, .i = (int64_t *)(uintptr_t)v->words};
+        if (leaf[k].kind == TYPE_FLOAT)
+            cols[k].f = (double *)(uintptr_t)v->value;
+    }
+    agg_numbers_update(&a, v->row, cols, &all);
 }
 
 static void least(const struct vector *v)
 {
-    const struct agg_leaf leaf = {AGG_MIN, TYPE_INT, 24, 8};
-    struct col c = {.kind = TYPE_INT, .i = (int64_t *)(uintptr_t)v->words};
+    static const struct agg_leaf leaf[] = {{AGG_MIN, TYPE_INT, 8, 8}};
 
-    for (uint32_t at = 0; at < ROWS; at += AGG_CHUNK)
-        agg_numbers_update(&leaf, v->row + at, &c, NULL, at, AGG_CHUNK);
+    numbers(v, leaf, 1);
+}
+
+static void stations(const struct vector *v)
+{
+    static const struct agg_leaf leaf[] = {{AGG_MIN, TYPE_FLOAT, 8, 8},
+                                           {AGG_MAX, TYPE_FLOAT, 16, 8},
+                                           {AGG_SUM_FLOAT, TYPE_FLOAT, 32, 80},
+                                           {AGG_SUM_INT, TYPE_INT, 24, 8}};
+
+    numbers(v, leaf, 4);
 }
 
 static void fields(const struct vector *v)
@@ -121,10 +149,9 @@ static void where(const struct vector *v)
 static const struct {
     const char *name;
     void (*vector)(const struct vector *v);
-} benches[] = {{"csv_marks_find", marks},     {"parse_floats", parse},
-               {"parse_float", parse_each},   {"fsum_add_each", fsum},
-               {"agg_numbers_update", least}, {"strided_ints", fields},
-               {"sel_where", where}};
+} benches[] = {{"csv_marks_find", marks}, {"parse_floats", parse}, {"parse_float", parse_each},
+               {"fsum_lanes", lanes},     {"least, count", least}, {"station", stations},
+               {"strided_ints", fields},  {"sel_where", where}};
 
 static double now_ns(void)
 {

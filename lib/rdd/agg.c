@@ -152,14 +152,6 @@ static void add_counts(uint8_t *const *row, uint32_t n)
         store_i64(row[i], load_i64(row[i]) + 1);
 }
 
-static void update_numbers(const struct agg_spec *a, uint8_t *const *row, const struct col *cols,
-                           const uint16_t *sel, uint32_t first, uint32_t n)
-{
-    for (uint32_t k = 0; k < a->leaves_cnt; k++)
-        if (agg_is_number(&a->leaf[k]))
-            agg_numbers_update(&a->leaf[k], row, &cols[k], sel, first, n);
-}
-
 void agg_update(const struct agg_spec *a, struct agg_env *env, uint8_t *const *row,
                 const struct col *cols, const struct vec *v, uint64_t interval)
 {
@@ -180,11 +172,7 @@ void agg_update(const struct agg_spec *a, struct agg_env *env, uint8_t *const *r
         else
             update_placed(l, env, row, &cols[k], v, interval);
     }
-    for (uint32_t at = 0; at < v->sel_cnt; at += AGG_CHUNK) {
-        uint32_t n = v->sel_cnt - at < AGG_CHUNK ? v->sel_cnt - at : AGG_CHUNK;
-        add_counts(row + at, n);
-        update_numbers(a, row + at, cols, v->sel ? v->sel + at : NULL, at, n);
-    }
+    agg_numbers_update(a, row, cols, v);
 }
 
 static void merge_placed(const struct agg_leaf *l, struct agg_env *env, uint8_t *dst,

@@ -40,7 +40,8 @@ struct cell_place {
     uint64_t interval, ord_hi, ord_lo;
 };
 
-#define AGG_ROW_BYTES_MAX (8u + TYPE_LEAVES_MAX * 48u)
+#define AGG_LEAF_BYTES_MAX 80u /* of a sum of floats */
+#define AGG_ROW_BYTES_MAX  (8u + TYPE_LEAVES_MAX * AGG_LEAF_BYTES_MAX)
 
 /* What combining needs from around it. */
 struct agg_env {

@@ -1,7 +1,12 @@
 #include "rdd/agg_numbers.h"
 #include "base/assert.h"
 #include "rdd/agg_cell.h"
+#include "rdd/agg_lanes.h"
 #include "rdd/fsum.h"
+
+#define WINDOW_BYTES (AGG_WINDOW * (uint32_t)sizeof(int64_t))
+
+_Static_assert(offsetof(struct fsum, lane) == 0, "lanes come first in a sum of floats");
 
 bool agg_is_number(const struct agg_leaf *l)
 {
@@ -16,32 +21,28 @@ bool agg_is_number(const struct agg_leaf *l)
     }
 }
 
-/* One loop over the records: `acc` is what the row holds, `x` what comes. */
-#define EACH_ROW_DO(row, off, from, n, expr)               \
-    do {                                                   \
-        for (uint32_t i_ = 0; i_ < (n); i_++) {            \
-            uint8_t *cell_ = (row)[i_] + (off);            \
-            int64_t acc = load_i64(cell_), x = (from)[i_]; \
-            store_i64(cell_, (expr));                      \
-        }                                                  \
-    } while (0)
-
-static void update_words(const struct agg_leaf *l, uint8_t *const *row, const int64_t *from,
-                         uint32_t n)
+/* Of bools, which are 0 or 1, the least is all of them, and the greatest any. */
+static enum agg_lane_op op_of(enum agg_fn fn)
 {
-    uint32_t off = l->off;
-
-    switch (l->fn) {
-    case AGG_SUM_INT:
-        EACH_ROW_DO(row, off, from, n, (int64_t)((uint64_t)acc + (uint64_t)x));
-        return;
-    case AGG_MIN: EACH_ROW_DO(row, off, from, n, x < acc ? x : acc); return;
-    case AGG_MAX: EACH_ROW_DO(row, off, from, n, x > acc ? x : acc); return;
-    case AGG_AND: EACH_ROW_DO(row, off, from, n, acc & x); return;
-    case AGG_OR: EACH_ROW_DO(row, off, from, n, acc | x); return;
-    default: MR_ASSERT(!"words");
+    switch (fn) {
+    case AGG_MIN:
+    case AGG_AND: return LANE_MIN;
+    case AGG_MAX:
+    case AGG_OR: return LANE_MAX;
+    default: return LANE_ADD;
     }
 }
+
+/* Records that are brought to their rows together, and what their columns are made in. */
+struct chunk {
+    const struct agg_spec *a;
+    uint8_t *const *row;
+    const struct col *cols;
+    const uint16_t *sel; /* NULL: rows from `first` on */
+    uint32_t first, n;
+    struct agg_window window;
+    int64_t words[AGG_WINDOW][AGG_CHUNK];
+};
 
 /* float_ordered (agg_cell.h) without a branch. */
 static void floats_order(int64_t *restrict to, const double *restrict f, uint32_t n)
@@ -59,42 +60,121 @@ static void floats_order(int64_t *restrict to, const double *restrict f, uint32_
 }
 
 /* The n floats one behind the other. */
-static const double *floats_of(const struct col *c, const uint16_t *sel, uint32_t first, uint32_t n,
-                               double *to)
+static const double *floats_of(const struct chunk *c, const struct col *col, double *to)
 {
-    if (!sel)
-        return c->f + first;
-    for (uint32_t i = 0; i < n; i++)
-        to[i] = c->f[sel[i]];
+    if (!c->sel)
+        return col->f + c->first;
+    for (uint32_t i = 0; i < c->n; i++)
+        to[i] = col->f[c->sel[i]];
     return to;
 }
 
-static const int64_t *words_of(const struct col *c, const uint16_t *sel, uint32_t first, uint32_t n,
-                               int64_t *to)
+static const int64_t *words_of(const struct chunk *c, const struct col *col, int64_t *to)
 {
-    if (!sel)
-        return c->i + first;
-    for (uint32_t i = 0; i < n; i++)
-        to[i] = c->i[sel[i]];
+    if (!c->sel)
+        return col->i + c->first;
+    for (uint32_t i = 0; i < c->n; i++)
+        to[i] = col->i[c->sel[i]];
     return to;
 }
 
-void agg_numbers_update(const struct agg_leaf *l, uint8_t *const *row, const struct col *c,
-                        const uint16_t *sel, uint32_t first, uint32_t n)
+/* Is the same column of floats already there in order? */
+static const int64_t *ordered_before(const struct chunk *c, uint32_t leaf, uint32_t lane)
 {
-    int64_t words[AGG_CHUNK];
+    const struct agg_leaf *l = &c->a->leaf[leaf];
+
+    for (uint32_t k = 0; k < leaf; k++) {
+        const struct agg_leaf *b = &c->a->leaf[k];
+        uint32_t at = lane - (l->off - b->off) / (uint32_t)sizeof(int64_t);
+        if (b->kind == TYPE_FLOAT && (b->fn == AGG_MIN || b->fn == AGG_MAX) && b->off < l->off &&
+            at < lane && c->cols[k].f == c->cols[leaf].f)
+            return c->window.from[at];
+    }
+    return NULL;
+}
+
+/* The lanes of a sum of floats that lie in the window, the first one as its lane `lane`. What has
+ * no lanes is added once, with the first. */
+static void sum_lanes(struct chunk *c, uint32_t leaf, int32_t lane)
+{
+    int64_t other[FSUM_LANES][AGG_CHUNK], *to[FSUM_LANES];
+    double floats[AGG_CHUNK];
+    const double *f = floats_of(c, &c->cols[leaf], floats);
+    uint16_t odd[AGG_CHUNK];
+
+    for (int32_t k = 0; k < FSUM_LANES; k++) {
+        bool inside = lane + k >= 0 && lane + k < (int32_t)AGG_WINDOW;
+        to[k] = inside ? c->words[lane + k] : other[k];
+        if (inside) {
+            c->window.op[lane + k] = LANE_ADD;
+            c->window.from[lane + k] = to[k];
+        }
+    }
+    uint32_t odd_cnt = fsum_lanes(to, f, c->n, odd);
+    if (odd_cnt && lane >= 0)
+        fsum_add_odd(c->row, c->a->leaf[leaf].off, f, odd, odd_cnt);
+}
+
+static void word_lane(struct chunk *c, uint32_t leaf, uint32_t lane)
+{
+    const struct agg_leaf *l = &c->a->leaf[leaf];
+    const struct col *col = &c->cols[leaf];
+    const int64_t **from = &c->window.from[lane];
     double floats[AGG_CHUNK];
 
-    MR_ASSERT(n <= AGG_CHUNK);
+    c->window.op[lane] = op_of(l->fn);
     if (l->kind != TYPE_FLOAT) {
-        update_words(l, row, words_of(c, sel, first, n, words), n);
+        *from = words_of(c, col, c->words[lane]);
         return;
     }
-    const double *f = floats_of(c, sel, first, n, floats);
-    if (l->fn == AGG_SUM_FLOAT) {
-        fsum_add_each(row, l->off, f, n);
+    *from = ordered_before(c, leaf, lane);
+    if (*from)
         return;
+    floats_order(c->words[lane], floats_of(c, col, floats), c->n);
+    *from = c->words[lane];
+}
+
+/* Makes the columns of the window at `off`; false when no number lies in it. */
+static bool window_make(struct chunk *c, uint32_t off)
+{
+    static const int64_t ones[AGG_CHUNK] = {[0 ... AGG_CHUNK - 1] = 1};
+    struct agg_window *w = &c->window;
+    bool some = off == 0;
+
+    *w = (struct agg_window){.off = off};
+    if (some) {
+        w->op[0] = LANE_ADD;
+        w->from[0] = ones;
     }
-    floats_order(words, f, n);
-    update_words(l, row, words, n);
+    for (uint32_t k = 0; k < c->a->leaves_cnt; k++) {
+        const struct agg_leaf *l = &c->a->leaf[k];
+        uint32_t bytes = l->fn == AGG_SUM_FLOAT ? FSUM_LANES * (uint32_t)sizeof(int64_t) : l->bytes;
+        if (!agg_is_number(l) || l->off >= off + WINDOW_BYTES || l->off + bytes <= off)
+            continue;
+        some = true;
+        int32_t lane = ((int32_t)l->off - (int32_t)off) / (int32_t)sizeof(int64_t);
+        if (l->fn == AGG_SUM_FLOAT)
+            sum_lanes(c, k, lane);
+        else
+            word_lane(c, k, (uint32_t)lane);
+    }
+    return some;
+}
+
+void agg_numbers_update(const struct agg_spec *a, uint8_t *const *row, const struct col *cols,
+                        const struct vec *v)
+{
+    struct chunk c;
+
+    c.a = a;
+    c.cols = cols;
+    for (uint32_t at = 0; at < v->sel_cnt; at += AGG_CHUNK) {
+        c.row = row + at;
+        c.sel = v->sel ? v->sel + at : NULL;
+        c.first = at;
+        c.n = v->sel_cnt - at < AGG_CHUNK ? v->sel_cnt - at : AGG_CHUNK;
+        for (uint32_t off = 0; off < a->row_bytes; off += WINDOW_BYTES)
+            if (window_make(&c, off))
+                agg_lanes_update(&c.window, c.row, a->row_bytes, c.n);
+    }
 }

@@ -1,5 +1,6 @@
 #include <immintrin.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/simd.h"
@@ -10,6 +11,148 @@
 #define FSUM_NAN       1u
 #define FSUM_PLUS_INF  2u
 #define FSUM_MINUS_INF 4u
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl")))
+
+/* ---- lanes ------------------------------------------------------------------------------------
+ */
+
+#define LANES_END 0x1p26 /* summands of common size are below it */
+#define LANE0     0x1p-70
+#define LANE1     0x1p-46
+#define LANE2     0x1p-22
+#define LANE3     0x1p2
+
+/* A number of less than 2^51 units plus that many becomes a whole number of units; its lowest bits
+ * are this number. */
+#define ROUND(unit) (0x1.8p52 * (unit))
+
+/* The digit of *x in so many units, the nearest; what is left of it stays in *x, exactly. */
+static inline int64_t digit_off(double *x, double round)
+{
+    double moved = *x + round;
+    uint64_t is, zero;
+
+    memcpy(&is, &moved, sizeof is);
+    memcpy(&zero, &round, sizeof zero);
+    *x -= moved - round;
+    return (int64_t)(is - zero);
+}
+
+/* The digits of x; false, and any digits, when it is odd. */
+static inline bool lanes_of(int64_t *d, double x)
+{
+    bool common = fabs(x) < LANES_END;
+
+    d[3] = digit_off(&x, ROUND(LANE3));
+    d[2] = digit_off(&x, ROUND(LANE2));
+    d[1] = digit_off(&x, ROUND(LANE1));
+    d[0] = digit_off(&x, ROUND(LANE0));
+    return common && x == 0;
+}
+
+static uint32_t lanes_scalar(int64_t *const lane[FSUM_LANES], const double *x, uint32_t from,
+                             uint32_t n, uint16_t *odd, uint32_t odd_cnt)
+{
+    for (uint32_t i = from; i < n; i++) {
+        int64_t d[FSUM_LANES];
+        bool common = lanes_of(d, x[i]);
+        for (uint32_t k = 0; k < FSUM_LANES; k++)
+            lane[k][i] = common ? d[k] : 0;
+        odd[odd_cnt] = (uint16_t)i;
+        odd_cnt += !common;
+    }
+    return odd_cnt;
+}
+
+/* The odd ones of some that lie together, by a bit each. */
+static __attribute__((noinline)) uint32_t lanes_clear(int64_t *const lane[FSUM_LANES],
+                                                      uint32_t first, uint32_t bits, uint16_t *odd,
+                                                      uint32_t odd_cnt)
+{
+    for (; bits; bits &= bits - 1) {
+        uint32_t i = first + (uint32_t)__builtin_ctz(bits);
+        for (uint32_t k = 0; k < FSUM_LANES; k++)
+            lane[k][i] = 0;
+        odd[odd_cnt++] = (uint16_t)i;
+    }
+    return odd_cnt;
+}
+
+/* As digit_off, of four. */
+static inline __m256d digits_off4(int64_t *to, __m256d x, double unit)
+{
+    __m256d round = _mm256_set1_pd(ROUND(unit)), moved = _mm256_add_pd(x, round);
+    __m256i digit = _mm256_sub_epi64(_mm256_castpd_si256(moved), _mm256_castpd_si256(round));
+
+    _mm256_storeu_si256((__m256i *)(void *)to, digit);
+    return _mm256_sub_pd(x, _mm256_sub_pd(moved, round));
+}
+
+static uint32_t lanes_avx2(int64_t *const lane[FSUM_LANES], const double *x, uint32_t n,
+                           uint16_t *odd)
+{
+    const __m256d sign = _mm256_set1_pd(-0.0), end = _mm256_set1_pd(LANES_END);
+    int64_t *d0 = lane[0], *d1 = lane[1], *d2 = lane[2], *d3 = lane[3];
+    uint32_t odd_cnt = 0, i = 0;
+
+    for (; i + 4 <= n; i += 4) {
+        __m256d v = _mm256_loadu_pd(x + i);
+        __m256d large = _mm256_cmp_pd(_mm256_andnot_pd(sign, v), end, _CMP_NLT_UQ);
+        v = digits_off4(d3 + i, v, LANE3);
+        v = digits_off4(d2 + i, v, LANE2);
+        v = digits_off4(d1 + i, v, LANE1);
+        v = digits_off4(d0 + i, v, LANE0);
+        __m256d left = _mm256_cmp_pd(v, _mm256_setzero_pd(), _CMP_NEQ_UQ);
+        uint32_t bits = (uint32_t)_mm256_movemask_pd(_mm256_or_pd(large, left));
+        if (__builtin_expect(bits != 0, 0))
+            odd_cnt = lanes_clear(lane, i, bits, odd, odd_cnt);
+    }
+    return lanes_scalar(lane, x, i, n, odd, odd_cnt);
+}
+
+/* And of eight. */
+AVX512 static inline __m512d digits_off8(int64_t *to, __m512d x, double unit)
+{
+    __m512d round = _mm512_set1_pd(ROUND(unit)), moved = _mm512_add_pd(x, round);
+
+    _mm512_storeu_si512(to,
+                        _mm512_sub_epi64(_mm512_castpd_si512(moved), _mm512_castpd_si512(round)));
+    return _mm512_sub_pd(x, _mm512_sub_pd(moved, round));
+}
+
+AVX512 static uint32_t lanes_avx512(int64_t *const lane[FSUM_LANES], const double *x, uint32_t n,
+                                    uint16_t *odd)
+{
+    const __m512d end = _mm512_set1_pd(LANES_END);
+    int64_t *d0 = lane[0], *d1 = lane[1], *d2 = lane[2], *d3 = lane[3];
+    uint32_t odd_cnt = 0, i = 0;
+
+    for (; i + 8 <= n; i += 8) {
+        __m512d v = _mm512_loadu_pd(x + i);
+        uint32_t large = _mm512_cmp_pd_mask(_mm512_abs_pd(v), end, _CMP_NLT_UQ);
+        v = digits_off8(d3 + i, v, LANE3);
+        v = digits_off8(d2 + i, v, LANE2);
+        v = digits_off8(d1 + i, v, LANE1);
+        v = digits_off8(d0 + i, v, LANE0);
+        uint32_t bits = large | _mm512_cmp_pd_mask(v, _mm512_setzero_pd(), _CMP_NEQ_UQ);
+        if (__builtin_expect(bits != 0, 0))
+            odd_cnt = lanes_clear(lane, i, bits, odd, odd_cnt);
+    }
+    return lanes_scalar(lane, x, i, n, odd, odd_cnt);
+}
+
+uint32_t fsum_lanes(int64_t *const lane[FSUM_LANES], const double *x, uint32_t n, uint16_t *odd)
+{
+    if (simd_level == SIMD_AVX512)
+        return lanes_avx512(lane, x, n, odd);
+    if (simd_level == SIMD_AVX2)
+        return lanes_avx2(lane, x, n, odd);
+    return lanes_scalar(lane, x, 0, n, odd, 0);
+}
+
+/* ---- bins -------------------------------------------------------------------------------------
+ */
 
 /* Moves the window of bins up so that its highest place is `top`. */
 static void fsum_raise(struct fsum *s, int32_t top)
@@ -23,7 +166,7 @@ static void fsum_raise(struct fsum *s, int32_t top)
     s->top = top;
 }
 
-void fsum_add(struct fsum *s, double x)
+static void bins_add(struct fsum *s, double x)
 {
     uint64_t bits;
 
@@ -51,7 +194,19 @@ void fsum_add(struct fsum *s, double x)
     }
 }
 
-/* ---- many sums --------------------------------------------------------------------------------
+void fsum_add(struct fsum *s, double x)
+{
+    int64_t d[FSUM_LANES];
+
+    if (!lanes_of(d, x)) {
+        bins_add(s, x);
+        return;
+    }
+    for (uint32_t k = 0; k < FSUM_LANES; k++)
+        s->lane[k] += d[k];
+}
+
+/* ---- bins of many sums ------------------------------------------------------------------------
  */
 
 #define EACH_CNT  64u
@@ -110,7 +265,7 @@ __attribute__((target("avx2"))) static void add_avx2(uint8_t *const *row, uint32
         struct fsum *s = (struct fsum *)(void *)(row[i] + off);
         uint32_t down = (uint32_t)(s->top - p->top[i]);
         if (__builtin_expect(down > FSUM_BINS - 4, 0)) {
-            fsum_add(s, x[i]);
+            bins_add(s, x[i]);
             continue;
         }
         const __m256i *move = (const __m256i *)(const void *)moves[p->up[i]];
@@ -125,24 +280,33 @@ __attribute__((target("avx2"))) static void add_avx2(uint8_t *const *row, uint32
     }
 }
 
-void fsum_add_each(uint8_t *const *row, uint32_t off, const double *x, uint32_t n)
+void fsum_add_odd(uint8_t *const *row, uint32_t off, const double *x, const uint16_t *odd,
+                  uint32_t n)
 {
     struct summands p;
+    uint8_t *to[EACH_CNT];
+    double number[EACH_CNT];
 
-    for (uint32_t at = 0; at < n; at += EACH_CNT) {
-        uint32_t m = n - at < EACH_CNT ? n - at : EACH_CNT;
+    while (n) {
+        uint32_t m = 0;
+        for (; m < EACH_CNT && n; m++, n--, odd++) {
+            to[m] = row[*odd];
+            number[m] = x[*odd];
+        }
         if (simd_level == SIMD_SCALAR) {
-            for (uint32_t i = at; i < at + m; i++)
-                fsum_add((struct fsum *)(void *)(row[i] + off), x[i]);
+            for (uint32_t i = 0; i < m; i++)
+                bins_add((struct fsum *)(void *)(to[i] + off), number[i]);
         } else {
-            summands_make(&p, x + at, m);
-            add_avx2(row + at, off, x + at, &p, m);
+            summands_make(&p, number, m);
+            add_avx2(to, off, number, &p, m);
         }
     }
 }
 
 void fsum_merge(struct fsum *s, const struct fsum *other)
 {
+    for (uint32_t k = 0; k < FSUM_LANES; k++)
+        s->lane[k] += other->lane[k];
     s->special |= other->special;
     fsum_raise(s, other->top);
     int32_t down = s->top - other->top;
@@ -159,10 +323,29 @@ static void fsum_carry(int64_t *bin)
     }
 }
 
-double fsum_value(const struct fsum *s)
+/* Lanes become bins. After their carries they are what the exact sum of them is, so that nothing
+ * but the set of summands says what is cut off. */
+static void fsum_settle(struct fsum *s)
 {
+    static const double unit[FSUM_LANES] = {LANE0, LANE1, LANE2, LANE3};
+    int64_t *lane = s->lane;
+
+    for (uint32_t k = 0; k + 1 < FSUM_LANES; k++) {
+        lane[k + 1] += lane[k] >> DIGIT_BITS;
+        bins_add(s, (double)(lane[k] & DIGIT_MASK) * unit[k]);
+    }
+    int64_t high = lane[FSUM_LANES - 1];
+    bins_add(s, (double)(high & UINT32_MAX) * LANE3);
+    bins_add(s, (double)(high >> 32) * (LANE3 * 0x1p32));
+}
+
+double fsum_value(const struct fsum *sum)
+{
+    struct fsum settled = *sum, *s = &settled;
     int64_t bin[FSUM_BINS];
     double sign = 1;
+
+    fsum_settle(s);
 
     if (s->special & FSUM_NAN || (s->special & FSUM_PLUS_INF && s->special & FSUM_MINUS_INF))
         return NAN;

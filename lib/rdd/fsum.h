@@ -1,37 +1,52 @@
 /*
  * Sums of floats that do not depend on order.
  *
- * A finite double is a 53-bit integer at a bit position; it is cut into digits of 24 bits on a
- * fixed grid, and each digit is added to the 64-bit bin of its grid place. Bins do not carry
- * into each other until the end, and only the five below the highest place seen are kept, so
- * what they hold is a function of the set of summands alone: neither order nor grouping shows
- * in a bit. The result is rounded once. (After Demmel and Nguyen, "Parallel Reproducible
- * Summation", 2015.)
+ * A summand is cut into digits, whole numbers on a fixed grid, and each digit is added to the word
+ * of its grid place. Digits do not carry into each other until the end, so what the words hold is a
+ * function of the set of summands alone: neither order nor grouping shows in a bit. The result is
+ * rounded once. (After Demmel and Nguyen, "Parallel Reproducible Summation", 2015.)
  *
- * Precision: at least 72 bits below the largest summand. Capacity: 2^39 summands. NaN and
+ * Summands of common size, below 2^26 and whole numbers of 2^-70 (any of 4e-6 and more is one, and
+ * 0), go to four words, the lanes, whose digits have 24 bits and a sign. They need no look at the
+ * sum, so that lanes are added like integers, many rows at once (agg_lanes.h).
+ *
+ * Any other is odd. A finite one is a 53-bit integer at a bit position; it is cut into digits of 24
+ * bits, for the 64-bit bins, of which only the five below the highest place seen are kept. NaN and
  * infinities are remembered beside the bins.
+ *
+ * Precision: at least 72 bits below the largest summand. Capacity: 2^39 summands.
+ *
+ * Measured (Zen 4, perf/bench_columns; AVX-512, AVX2, scalar): the digits of a summand cost 0.4,
+ * 0.6, 2.6 ns.
  */
 #ifndef RDD_FSUM_H
 #define RDD_FSUM_H
 
 #include <stdint.h>
 
-#define FSUM_BINS 5
+#define FSUM_LANES 4
+#define FSUM_BINS  5
 
 struct fsum {
+    int64_t lane[FSUM_LANES];
     int32_t top;      /* grid place of bin[FSUM_BINS - 1]; 0 with empty bins at the start */
     uint32_t special; /* NaN and infinities seen */
     int64_t bin[FSUM_BINS];
 };
 
-_Static_assert(sizeof(struct fsum) == 48, "six words in a row of accumulators");
+_Static_assert(sizeof(struct fsum) == 80, "ten words in a row of accumulators");
 
 /* A zeroed struct fsum is the empty sum. */
 void fsum_add(struct fsum *s, double x);
 void fsum_merge(struct fsum *s, const struct fsum *other);
-/* fsum_add_each adds x[i] to the sum that lies `off` bytes into row[i], n times; the same row may
- * come many times. */
-void fsum_add_each(uint8_t *const *row, uint32_t off, const double *x, uint32_t n);
 double fsum_value(const struct fsum *s);
+
+/* Many sums: fsum_lanes gives what lane k gets of summand i as lane[k][i], 0 if it is odd, and the
+ * odd ones, rising; returns how many. */
+uint32_t fsum_lanes(int64_t *const lane[FSUM_LANES], const double *x, uint32_t n, uint16_t *odd);
+/* fsum_add_odd adds x[odd[i]], which are odd, to the sums that lie `off` bytes into row[odd[i]], n
+ * times; the same row may come many times. */
+void fsum_add_odd(uint8_t *const *row, uint32_t off, const double *x, const uint16_t *odd,
+                  uint32_t n);
 
 #endif

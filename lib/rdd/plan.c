@@ -112,11 +112,25 @@ static struct pnode *pnode_new(struct lowering *l, struct here *h, enum pnode_ki
     return n;
 }
 
+/* Accumulators lie in the row by their size: words come first, so that they lie together with the
+ * count and with the lanes of the sums of floats behind them (agg_lanes.h). */
+static void agg_spec_place(struct agg_spec *a)
+{
+    uint32_t off = 8;
+
+    for (uint32_t bytes = 8; bytes <= AGG_LEAF_BYTES_MAX; bytes += 8)
+        for (uint32_t i = 0; i < a->leaves_cnt; i++)
+            if (a->leaf[i].bytes == bytes) {
+                a->leaf[i].off = off;
+                off += bytes;
+            }
+    a->row_bytes = off;
+}
+
 /* Accumulators of a value, leaf by leaf; see agg.h for their shapes. */
 static void agg_spec_fill(struct agg_spec *a, const struct type *value, const struct lambda *f)
 {
     enum agg_fn fn[TYPE_LEAVES_MAX];
-    uint32_t off = 8;
 
     a->leaves_cnt = value ? type_leaves(value) : 0;
     if (f && !lambda_monoid(f, fn))
@@ -125,12 +139,10 @@ static void agg_spec_fill(struct agg_spec *a, const struct type *value, const st
         struct agg_leaf *leaf = &a->leaf[i];
         leaf->fn = f ? fn[i] : AGG_SUM_INT;
         leaf->kind = type_leaf(value, i)->kind;
-        leaf->off = off;
         leaf->bytes = agg_leaf_bytes(leaf->fn, leaf->kind);
-        off += leaf->bytes;
         a->has_strings |= leaf->kind == TYPE_STRING;
     }
-    a->row_bytes = off;
+    agg_spec_place(a);
 }
 
 static bool agg_all(const struct agg_spec *a, enum agg_fn fn)

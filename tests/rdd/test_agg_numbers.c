@@ -1,23 +1,40 @@
-// Numbers into rows, leaf by leaf, against one record after the other.
+// Numbers into rows against one record after the other, leaf by leaf.
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "rdd/agg_cell.h"
 #include "rdd/agg_numbers.h"
+#include "rdd/fsum.h"
 #include "tests/prng.h"
+#include "tests/rdd/expr_harness.h"
 #include "tests/test.h"
 
-#define ROWS 7u
-#define OFF  16u
+#define ROWS       7u
+#define LEAVES_MAX 9u
+#define ROW_BYTES  (8u + LEAVES_MAX * 80u)
 
 static const struct {
     enum agg_fn fn;
     enum type_kind kind;
-} leaves[] = {{AGG_SUM_INT, TYPE_INT}, {AGG_MIN, TYPE_INT}, {AGG_MAX, TYPE_TIME},
-              {AGG_AND, TYPE_BOOL},    {AGG_OR, TYPE_BOOL}, {AGG_MIN, TYPE_FLOAT},
-              {AGG_MAX, TYPE_FLOAT},   {AGG_MIN, TYPE_BOOL}};
+} leaves[] = {{AGG_SUM_INT, TYPE_INT}, {AGG_MIN, TYPE_INT},     {AGG_MAX, TYPE_TIME},
+              {AGG_AND, TYPE_BOOL},    {AGG_OR, TYPE_BOOL},     {AGG_MIN, TYPE_FLOAT},
+              {AGG_MAX, TYPE_FLOAT},   {AGG_MIN, TYPE_BOOL},    {AGG_SUM_FLOAT, TYPE_FLOAT},
+              {AGG_MIN, TYPE_STRING},  {AGG_SUM_INT, TYPE_INT}, {AGG_SUM_FLOAT, TYPE_FLOAT}};
+
+#define KINDS_CNT (sizeof leaves / sizeof *leaves)
+
+struct trial {
+    struct prng p;
+    struct agg_spec a;
+    struct col cols[LEAVES_MAX];
+    struct vec v;
+    uint16_t sel[VEC_ROWS_MAX];
+    uint8_t *row[VEC_ROWS_MAX], *first;
+    int64_t words[LEAVES_MAX][VEC_ROWS_MAX];
+};
 
 // Any bits: numbers of all sizes, infinities, both zeros, NaN of any sign and payload.
 static double draw_float(struct prng *p)
@@ -28,8 +45,64 @@ static double draw_float(struct prng *p)
 
     if (prng_chance(p, 30))
         return some[prng_below(p, sizeof some / sizeof *some)];
+    if (prng_chance(p, 60))
+        return (double)prng_between(p, -999, 999) / 10;
     memcpy(&f, &bits, sizeof f);
     return f;
+}
+
+// Leaves of any kind, words and sums of floats mixed, with other accumulators between them.
+static void spec_make(struct trial *t)
+{
+    uint32_t off = 8;
+
+    t->a = (struct agg_spec){.leaves_cnt = (uint32_t)prng_below(&t->p, LEAVES_MAX + 1)};
+    for (uint32_t k = 0; k < t->a.leaves_cnt; k++) {
+        uint64_t as = prng_below(&t->p, KINDS_CNT);
+        enum agg_fn fn = leaves[as].fn;
+        uint32_t bytes = fn == AGG_SUM_FLOAT              ? sizeof(struct fsum)
+                         : leaves[as].kind == TYPE_STRING ? 16
+                                                          : 8;
+        t->a.leaf[k] = (struct agg_leaf){fn, leaves[as].kind, off, bytes};
+        off += bytes;
+    }
+    t->a.row_bytes = off;
+}
+
+static void columns_make(struct trial *t)
+{
+    for (uint32_t k = 0; k < t->a.leaves_cnt; k++) {
+        enum type_kind kind = t->a.leaf[k].kind;
+        t->cols[k] = (struct col){.kind = kind, .i = t->words[k]};
+        if (kind == TYPE_FLOAT && k && t->cols[k - 1].kind == TYPE_FLOAT &&
+            prng_chance(&t->p, 50)) { // the same column for two leaves
+            t->cols[k].f = t->cols[k - 1].f;
+            continue;
+        }
+        for (uint32_t r = 0; r < VEC_ROWS_MAX; r++) {
+            double f = draw_float(&t->p);
+            if (kind == TYPE_FLOAT)
+                memcpy(&t->words[k][r], &f, sizeof f);
+            else
+                t->words[k][r] =
+                    kind == TYPE_BOOL ? prng_chance(&t->p, 50) : (int64_t)prng_u64(&t->p);
+        }
+    }
+}
+
+// Rows of a vector, all or some, each to one of a few rows of accumulators.
+static void rows_make(struct trial *t)
+{
+    bool some = prng_chance(&t->p, 50);
+    uint32_t rows = (uint32_t)prng_below(&t->p, prng_chance(&t->p, 50) ? 12 : VEC_ROWS_MAX + 1);
+
+    t->v = (struct vec){.rows = rows, .sel = some ? t->sel : NULL};
+    for (uint32_t r = 0; r < rows; r++) {
+        if (some && prng_chance(&t->p, 50))
+            continue;
+        t->sel[t->v.sel_cnt] = (uint16_t)r;
+        t->row[t->v.sel_cnt++] = t->first + prng_below(&t->p, ROWS) * t->a.row_bytes;
+    }
 }
 
 static int64_t combined(enum agg_fn fn, int64_t acc, int64_t x)
@@ -43,38 +116,68 @@ static int64_t combined(enum agg_fn fn, int64_t acc, int64_t x)
     }
 }
 
+static void add_one(const struct trial *t, uint8_t *row, uint32_t r)
+{
+    store_i64(row, load_i64(row) + 1);
+    for (uint32_t k = 0; k < t->a.leaves_cnt; k++) {
+        const struct agg_leaf *l = &t->a.leaf[k];
+        const struct col *c = &t->cols[k];
+        uint8_t *cell = row + l->off;
+        if (l->kind == TYPE_STRING)
+            continue;
+        if (l->fn == AGG_SUM_FLOAT) {
+            struct fsum s;
+            memcpy(&s, cell, sizeof s);
+            fsum_add(&s, c->f[r]);
+            memcpy(cell, &s, sizeof s);
+        } else {
+            int64_t x = l->kind == TYPE_FLOAT ? float_ordered(c->f[r]) : c->i[r];
+            store_i64(cell, combined(l->fn, load_i64(cell), x));
+        }
+    }
+}
+
+// Words hold anything before, bools a bool, sums of floats what comes of some.
+static void row_fill(struct trial *t, uint8_t *row)
+{
+    prng_fill(&t->p, row, t->a.row_bytes);
+    for (uint32_t k = 0; k < t->a.leaves_cnt; k++) {
+        struct fsum s = {.top = 0};
+        if (t->a.leaf[k].kind == TYPE_BOOL)
+            store_i64(row + t->a.leaf[k].off, prng_chance(&t->p, 50));
+        if (t->a.leaf[k].fn != AGG_SUM_FLOAT)
+            continue;
+        for (uint32_t i = 0; i < 3; i++)
+            fsum_add(&s, draw_float(&t->p));
+        memcpy(row + t->a.leaf[k].off, &s, sizeof s);
+    }
+}
+
 TEST(agg_numbers, one_after_the_other)
 {
-    struct prng p = prng_of(prng_seed(65));
+    struct trial *t = malloc(sizeof *t);
 
-    for (int round = 0; round < 2000; round++) {
-        uint32_t k = (uint32_t)round % (sizeof leaves / sizeof *leaves), n = 0;
-        uint32_t first = (uint32_t)prng_below(&p, 50),
-                 most = (uint32_t)prng_below(&p, AGG_CHUNK + 1);
-        struct agg_leaf leaf = {leaves[k].fn, leaves[k].kind, OFF, 8};
-        int64_t is[ROWS][4], expected[ROWS][4], words[512];
-        double floats[512];
-        uint16_t sel[AGG_CHUNK];
-        uint8_t *row[AGG_CHUNK];
-        bool some = prng_chance(&p, 50), is_float = leaf.kind == TYPE_FLOAT;
-        struct col c = {.kind = leaf.kind, .i = words};
-        for (uint32_t i = 0; i < ROWS * 4; i++)
-            is[i / 4][i % 4] = expected[i / 4][i % 4] = (int64_t)prng_u64(&p);
-        if (is_float)
-            c.f = floats;
-        for (uint32_t r = some ? 0 : first; n < most && r < 512; r++) {
-            uint64_t to = prng_below(&p, ROWS);
-            if (some && prng_chance(&p, 50))
-                continue;
-            floats[r] = draw_float(&p);
-            words[r] = leaf.kind == TYPE_BOOL ? prng_chance(&p, 50) : (int64_t)prng_u64(&p);
-            int64_t x = is_float ? float_ordered(floats[r]) : words[r];
-            expected[to][OFF / 8] = combined(leaf.fn, expected[to][OFF / 8], x);
-            sel[n] = (uint16_t)r;
-            row[n++] = (uint8_t *)is[to];
+    t->p = prng_of(prng_seed(65));
+    for (int round = 0; round < 600; round++) {
+        spec_make(t);
+        columns_make(t);
+        size_t bytes = (size_t)t->a.row_bytes * ROWS; // nothing may be touched behind it
+        uint8_t *before = malloc(bytes), *expected = malloc(bytes);
+        t->first = malloc(bytes);
+        rows_make(t);
+        for (uint32_t i = 0; i < ROWS; i++)
+            row_fill(t, before + (size_t)i * t->a.row_bytes);
+        memcpy(expected, before, bytes);
+        for (uint32_t i = 0; i < t->v.sel_cnt; i++)
+            add_one(t, expected + (t->row[i] - t->first), vec_row(&t->v, i));
+        for (simd_first(); simd_next();) {
+            memcpy(t->first, before, bytes);
+            agg_numbers_update(&t->a, t->row, t->cols, &t->v);
+            EXPECT_EQ_MEM(t->first, expected, bytes);
         }
-        EXPECT(agg_is_number(&leaf));
-        agg_numbers_update(&leaf, row, &c, some ? sel : NULL, some ? 0 : first, n);
-        EXPECT_EQ_MEM(is, expected, sizeof is);
+        free(before);
+        free(expected);
+        free(t->first);
     }
+    free(t);
 }

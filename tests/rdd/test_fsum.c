@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/simd.h"
@@ -22,7 +23,7 @@ static uint64_t bits_of(double d)
 
 static double sum_of(const double *x, uint32_t n)
 {
-    struct fsum s = {0};
+    struct fsum s = {.top = 0};
 
     for (uint32_t i = 0; i < n; i++)
         fsum_add(&s, x[i]);
@@ -32,7 +33,7 @@ static double sum_of(const double *x, uint32_t n)
 // The same summands in another order and in other groups.
 static double sum_in_groups(struct prng *p, const double *x, uint32_t n)
 {
-    struct fsum group[7] = {{0}}, s = {0};
+    struct fsum group[7] = {{.top = 0}}, s = {.top = 0};
     double y[N];
 
     memcpy(y, x, n * sizeof *x);
@@ -118,7 +119,7 @@ TEST(fsum, edges)
 // Digits do not carry into each other for as many summands as there can be.
 TEST(fsum, many_summands)
 {
-    struct fsum s = {0}, all = {0};
+    struct fsum s = {.top = 0}, all = {.top = 0};
 
     for (uint32_t i = 0; i < 1000; i++)
         fsum_add(&s, 0.1);
@@ -132,32 +133,83 @@ TEST(fsum, many_summands)
     EXPECT_EQ_INT(bits_of(fsum_value(&all)), bits_of(tenth * 1000 * 0x1p30 + 0));
 }
 
+static void add_many(struct fsum *const *sum, const double *x, uint32_t n)
+{
+    int64_t lanes[FSUM_LANES][N], *lane[FSUM_LANES];
+    uint16_t odd[N];
+    uint8_t *row[N];
+
+    for (uint32_t k = 0; k < FSUM_LANES; k++)
+        lane[k] = lanes[k];
+    uint32_t odd_cnt = fsum_lanes(lane, x, n, odd);
+    for (uint32_t i = 0; i < n; i++) {
+        row[i] = (uint8_t *)sum[i] - 16;
+        for (uint32_t k = 0; k < FSUM_LANES; k++)
+            sum[i]->lane[k] += lanes[k][i];
+    }
+    for (uint32_t i = 1; i < odd_cnt; i++)
+        EXPECT(odd[i] > odd[i - 1]);
+    fsum_add_odd(row, 16, x, odd, odd_cnt);
+}
+
 // Many at once is what one after the other is, bit for bit, whatever the sums hold before.
 TEST(fsum, many_sums)
 {
     struct prng p = prng_of(prng_seed(9));
 
     for (int round = 0; round < 600; round++) {
-        struct fsum expected[5] = {{0}}, is[5];
-        double x[200];
-        uint8_t *row[200];
-        uint32_t n = (uint32_t)prng_below(&p, 200), wide = round % 3 * 30;
+        struct fsum expected[5] = {{.top = 0}}, is[5], *sum[N];
+        double x[N];
+        uint32_t n = (uint32_t)prng_below(&p, N), wide = (uint32_t)round % 4 * 30;
         simd_init((enum simd_level)(round % 3));
         for (uint32_t s = 0; s < 5; s++)
             if (prng_chance(&p, 50))
                 fsum_add(&expected[s], draw(&p, -60, 60));
         memcpy(is, expected, sizeof is);
         for (uint32_t i = 0; i < n; i++) {
-            static const double special[] = {0,         -0.0,       NAN,       INFINITY, -INFINITY,
-                                             0x1p-1074, -0x1p-1030, 0x1p-1022, DBL_MAX,  -DBL_MAX};
+            static const double special[] = {0,          -0.0,      NAN,       INFINITY, -INFINITY,
+                                             0x1p-1074,  0x1p-1022, DBL_MAX,   -DBL_MAX, 0x1p26,
+                                             -0x1p26,    0x1p-70,   0x1p-71,   0x3p-71,  0x1p53,
+                                             -0x1.8p-18, 0x1.8p54,  -0x1.8p54, 0x1p60,   -0x1p53};
             uint32_t s = (uint32_t)prng_below(&p, 5);
             x[i] = prng_chance(&p, 3) ? special[prng_below(&p, sizeof special / sizeof *special)]
                                       : draw(&p, -(int)wide, (int)wide + 1);
-            row[i] = (uint8_t *)&is[s] - 16;
+            sum[i] = &is[s];
             fsum_add(&expected[s], x[i]);
         }
-        fsum_add_each(row, 16, x, n);
+        add_many(sum, x, n);
         EXPECT_EQ_MEM(is, expected, sizeof is);
     }
+    simd_init(SIMD_AUTO);
+}
+
+// Which summands have lanes: those of common size, and never by half.
+TEST(fsum, lanes)
+{
+    static const struct {
+        double x;
+        bool common;
+    } cases[] = {{0, true},           {-0.0, true},      {0.1, true},        {-99.9, true},
+                 {0x1p-70, true},     {0x1p-71, false},  {0x3p-71, false},   {1 + 0x1p-52, true},
+                 {0x1p26, false},     {-0x1p26, false},  {0x1p-18, true},    {0x1.8p-70, false},
+                 {0x1p26 - 1, true},  {INFINITY, false}, {-INFINITY, false}, {NAN, false},
+                 {67108863.9, true},  {5e-324, false},   {1e-6, false},      {4e-6, true},
+                 {-67108863.9, true}, {DBL_MAX, false},  {-DBL_MAX, false},  {0x1.8p54, false}};
+
+    for (uint32_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int level = SIMD_SCALAR; level < SIMD_AUTO; level++) {
+            int64_t lanes[FSUM_LANES][8],
+                *lane[FSUM_LANES] = {lanes[0], lanes[1], lanes[2], lanes[3]};
+            double x[8], sum = 0;
+            uint16_t odd[8];
+            for (uint32_t k = 0; k < 8; k++)
+                x[k] = cases[i].x;
+            if (simd_init((enum simd_level)level))
+                continue;
+            EXPECT_EQ_INT(fsum_lanes(lane, x, 8, odd), cases[i].common ? 0 : 8);
+            for (uint32_t k = 0; k < FSUM_LANES; k++)
+                sum += ldexp((double)lanes[k][7], -70 + 24 * (int)k);
+            EXPECT(sum == (cases[i].common ? cases[i].x : 0));
+        }
     simd_init(SIMD_AUTO);
 }

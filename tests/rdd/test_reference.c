@@ -253,7 +253,7 @@ TEST(reference, sums_agree_with_binned_sums)
         double x[100];
         uint32_t n = (uint32_t)prng_below(&p, 101);
         int spread = (int)prng_below(&p, 16);
-        struct fsum s = {0};
+        struct fsum s = {.top = 0};
         for (uint32_t i = 0; i < n; i++) {
             x[i] = ldexp(prng_f64(&p) - 0.5, (int)prng_between(&p, -spread, spread));
             fsum_add(&s, x[i]);

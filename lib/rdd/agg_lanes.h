@@ -1,0 +1,34 @@
+/*
+ * Words of rows of accumulators, eight at a time: lanes.
+ *
+ * The words of a row that add up, or of which the least or the greatest is kept, lie in groups of
+ * four, with others that stay what they are. A record is brought to the lanes of its row by one
+ * load and one store for each group, instead of a loop over the records for each word.
+ *
+ * Measured (Zen 4, 413 rows of 128 bytes, eight lanes, perf/bench_columns; AVX-512, AVX2, scalar):
+ * a record costs 1.2, 1.6, 5.1 ns.
+ */
+#ifndef RDD_AGG_LANES_H
+#define RDD_AGG_LANES_H
+
+#include <stdint.h>
+
+#define AGG_LANES  4u
+#define AGG_GROUPS 2u                       /* at a time */
+#define AGG_WINDOW (AGG_GROUPS * AGG_LANES) /* words of them */
+
+enum agg_lane_op { LANE_KEEP, LANE_ADD, LANE_MIN, LANE_MAX };
+
+/* Some words of rows, one behind the other from `off` on: lane k of the row of record i is combined
+ * with from[k][i]. LANE_KEEP: from[k] is not looked at. */
+struct agg_window {
+    uint32_t off;
+    enum agg_lane_op op[AGG_WINDOW];
+    const int64_t *from[AGG_WINDOW];
+};
+
+/* agg_lanes_update brings n <= AGG_CHUNK records (agg_numbers.h) to their rows, of row_bytes each.
+ * The same row may come many times. */
+void agg_lanes_update(struct agg_window *w, uint8_t *const *row, uint32_t row_bytes, uint32_t n);
+
+#endif
