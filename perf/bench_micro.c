@@ -23,7 +23,7 @@
 #define CHUNK_WORDS (CHUNK_BYTES / 64)
 #define ROUNDS      40u
 #define TOKENS_MAX  (CHUNK_BYTES / 2 + BIT_POSITIONS_SLACK)
-#define KEYS_MAX    65536u
+#define KEYS_MAX    COMBINE_TABLE_KEYS_MAX
 
 struct micro {
     uint8_t *text;

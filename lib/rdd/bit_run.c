@@ -1,7 +1,8 @@
 #include "rdd/bit_run.h"
+#include "base/bytes.h"
 #include "rdd/fn.h"
 
-_Static_assert(STR_RUN_GAP_MAX + 1 < 64, "a gap has fewer bits than a word");
+_Static_assert(STR_RUN_GAP_MAX + 1 + 7 < 64, "a gap lies in a word from any byte on");
 
 bool bit_runs_make(struct bit_runs *b, struct eval *ev, const struct col *c, uint32_t gap_min)
 {
@@ -28,11 +29,14 @@ bool bit_runs_make(struct bit_runs *b, struct eval *ev, const struct col *c, uin
     return true;
 }
 
-/* Clears the bits [from, to), which are fewer than 64: they lie in a word or two. */
+/* Clears the bits [from, to), which are fewer than 57: they lie in a word or two. Most gaps have
+ * none that is set, and nothing is written there. */
 static inline void clear_bits(uint64_t *bits, uint32_t from, uint32_t to)
 {
     uint64_t gap = (1ull << (to - from)) - 1;
 
+    if (__builtin_expect(!(load_le64((const uint8_t *)bits + from / 8) >> from % 8 & gap), 1))
+        return;
     bits[from / 64] &= ~(gap << from % 64);
     if (to / 64 != from / 64)
         bits[to / 64] &= ~0ull << to % 64;

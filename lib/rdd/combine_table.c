@@ -26,7 +26,7 @@ static size_t round64(size_t n)
 
 size_t combine_table_bytes(uint32_t keys_max, uint32_t row_bytes)
 {
-    return round64(slots_for(keys_max) * sizeof(uint32_t)) +
+    return round64(slots_for(keys_max) * sizeof(uint16_t)) +
            round64(((size_t)keys_max + 1) * (COMBINE_ROW_OFF + row_bytes));
 }
 
@@ -35,9 +35,9 @@ void combine_table_init(struct combine_table *t, void *mem, uint32_t keys_max, u
 {
     uint32_t slots_max = slots_for(keys_max);
 
-    MR_ASSERT(row_bytes >= 8 && row_bytes % 8 == 0);
+    MR_ASSERT(keys_max <= COMBINE_TABLE_KEYS_MAX && row_bytes >= 8 && row_bytes % 8 == 0);
     *t = (struct combine_table){.slot = mem,
-                                .entry = (uint8_t *)mem + round64(slots_max * sizeof(uint32_t)),
+                                .entry = (uint8_t *)mem + round64(slots_max * sizeof(uint16_t)),
                                 .stride = COMBINE_ROW_OFF + row_bytes,
                                 .row_bytes = row_bytes,
                                 .slots_max = slots_max,
@@ -69,7 +69,7 @@ static void grow(struct combine_table *t)
         uint32_t s = (uint32_t)(hash >> 32) & t->slots_mask;
         while (t->slot[s])
             s = (s + 1) & t->slots_mask;
-        t->slot[s] = e;
+        t->slot[s] = (uint16_t)e;
     }
 }
 
@@ -85,7 +85,7 @@ static uint32_t add(struct combine_table *t, const struct tkey *k, uint32_t slot
     }
     *combine_key(t, e) = own;
     memcpy(combine_row(t, e), t->row_init, t->row_bytes);
-    t->slot[slot] = e;
+    t->slot[slot] = (uint16_t)e;
     if (slots < t->slots_max && t->live > slots / (slots < SPARSE_SLOTS ? 8 : 4))
         grow(t);
     return e;
@@ -114,11 +114,18 @@ __attribute__((noinline)) static uint32_t entry_of(struct combine_table *t, cons
 struct probes {
     struct tkey key[PROBES] __attribute__((aligned(64)));
     uint32_t hash[PROBES]; /* upper halves */
-    uint32_t home[PROBES]; /* what lay in their home slots */
+};
+
+/* What a probe needs of the table, for registers: through the table it would be read again after
+ * whatever is written into a row. */
+struct prober {
+    const uint16_t *slot;
+    uint8_t *entry;
+    uint64_t mask, stride;
 };
 
 /* Loads the next probes of n rows from `from` on; returns how many. */
-static uint32_t probes_next(struct probes *p, const struct combine_table *t,
+static uint32_t probes_next(struct probes *p, const struct combine_table *t, struct prober *by,
                             const struct enc_keys *e, const uint16_t *sel, uint32_t from,
                             uint32_t n)
 {
@@ -130,44 +137,61 @@ static uint32_t probes_next(struct probes *p, const struct combine_table *t,
         rest.len += from;
     }
     tkeys_load_hash(p->key, p->hash, &rest, sel ? sel + from : NULL, cnt);
-    for (uint32_t i = 0; i < cnt; i++)
-        p->home[i] = t->slot[p->hash[i] & t->slots_mask];
-    if ((size_t)t->live * t->stride > PREFETCH_BYTES)
+    *by = (struct prober){t->slot, t->entry, t->slots_mask, t->stride};
+    if (t->live * by->stride > PREFETCH_BYTES)
         for (uint32_t i = 0; i < cnt; i++)
-            __builtin_prefetch(combine_key(t, p->home[i]));
+            __builtin_prefetch(by->entry + by->slot[p->hash[i] & by->mask] * by->stride);
     return cnt;
+}
+
+/* The entry in the home slot of probe i. */
+static inline uint8_t *home_of(struct prober by, const struct probes *p, uint32_t i)
+{
+    return by.entry + by.slot[p->hash[i] & by.mask] * by.stride;
 }
 
 /* The row of probe i. Long keys are never at home at first sight: what is compared holds where
  * their bytes are. */
-static inline uint8_t *probe_row(struct combine_table *t, const struct probes *p, uint32_t i)
+static inline uint8_t *row_of(struct combine_table *t, struct prober by, const struct probes *p,
+                              uint32_t i)
 {
-    uint8_t *at = t->entry + p->home[i] * (size_t)t->stride;
+    uint8_t *at = home_of(by, p, i);
     __m128i k = _mm_load_si128((const __m128i *)(const void *)&p->key[i]);
     __m128i differ = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(void *)at), k);
 
     if (__builtin_expect(!_mm_testz_si128(differ, differ), 0))
-        return combine_row(t, entry_of(t, &p->key[i], p->hash[i]));
+        at = by.entry + entry_of(t, &p->key[i], p->hash[i]) * by.stride;
     return at + COMBINE_ROW_OFF;
 }
 
 /* The rows of probes i to i + 3. */
-AVX512 static inline void four_rows(struct combine_table *t, const struct probes *p, uint32_t i,
-                                    uint8_t **row)
+AVX512 static inline void four_rows(struct combine_table *t, struct prober by,
+                                    const struct probes *p, uint32_t i, uint8_t **row)
 {
     for (uint32_t q = 0; q < 4; q++)
-        row[q] = t->entry + p->home[i + q] * (size_t)t->stride;
+        row[q] = home_of(by, p, i + q);
     __m512i k = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(void *)row[0]));
     k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)row[1]), 1);
     k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)row[2]), 2);
     k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)row[3]), 3);
     uint32_t differ = _mm512_cmpneq_epi64_mask(k, _mm512_load_si512(&p->key[i]));
-    for (uint32_t q = 0; q < 4; q++)
-        row[q] += COMBINE_ROW_OFF;
     if (__builtin_expect(differ, 0))
         for (uint32_t q = 0; q < 4; q++)
             if (differ >> 2 * q & 3)
-                row[q] = combine_row(t, entry_of(t, &p->key[i + q], p->hash[i + q]));
+                row[q] = by.entry + entry_of(t, &p->key[i + q], p->hash[i + q]) * by.stride;
+    for (uint32_t q = 0; q < 4; q++)
+        row[q] += COMBINE_ROW_OFF;
+}
+
+AVX512 static void rows_avx512(struct combine_table *t, struct prober by, const struct probes *p,
+                               uint32_t n, uint8_t **row)
+{
+    uint32_t i = 0;
+
+    for (; i + 4 <= n; i += 4)
+        four_rows(t, by, p, i, row + i);
+    for (; i < n; i++)
+        row[i] = row_of(t, by, p, i);
 }
 
 static inline void count_one(uint8_t *row)
@@ -175,43 +199,34 @@ static inline void count_one(uint8_t *row)
     store_i64(row, load_i64(row) + 1);
 }
 
-AVX512 static void rows_avx512(struct combine_table *t, const struct probes *p, uint32_t n,
-                               uint8_t **row)
-{
-    uint32_t i = 0;
-
-    for (; i + 4 <= n; i += 4)
-        four_rows(t, p, i, row + i);
-    for (; i < n; i++)
-        row[i] = probe_row(t, p, i);
-}
-
-AVX512 static void count_avx512(struct combine_table *t, const struct probes *p, uint32_t n)
+AVX512 static void count_avx512(struct combine_table *t, struct prober by, const struct probes *p,
+                                uint32_t n)
 {
     uint8_t *row[4];
     uint32_t i = 0;
 
     for (; i + 4 <= n; i += 4) {
-        four_rows(t, p, i, row);
+        four_rows(t, by, p, i, row);
         for (uint32_t q = 0; q < 4; q++)
             count_one(row[q]);
     }
     for (; i < n; i++)
-        count_one(probe_row(t, p, i));
+        count_one(row_of(t, by, p, i));
 }
 
 void combine_table_rows(struct combine_table *t, const struct enc_keys *e, const uint16_t *sel,
                         uint32_t n, uint8_t **row)
 {
     struct probes p;
+    struct prober by;
 
     for (uint32_t from = 0, cnt; from < n; from += cnt) {
-        cnt = probes_next(&p, t, e, sel, from, n);
+        cnt = probes_next(&p, t, &by, e, sel, from, n);
         if (simd_level == SIMD_AVX512)
-            rows_avx512(t, &p, cnt, row + from);
+            rows_avx512(t, by, &p, cnt, row + from);
         else
             for (uint32_t i = 0; i < cnt; i++)
-                row[from + i] = probe_row(t, &p, i);
+                row[from + i] = row_of(t, by, &p, i);
     }
 }
 
@@ -219,13 +234,14 @@ void combine_table_count(struct combine_table *t, const struct enc_keys *e, cons
                          uint32_t n)
 {
     struct probes p;
+    struct prober by;
 
     for (uint32_t from = 0, cnt; from < n; from += cnt) {
-        cnt = probes_next(&p, t, e, sel, from, n);
+        cnt = probes_next(&p, t, &by, e, sel, from, n);
         if (simd_level == SIMD_AVX512)
-            count_avx512(t, &p, cnt);
+            count_avx512(t, by, &p, cnt);
         else
             for (uint32_t i = 0; i < cnt; i++)
-                count_one(probe_row(t, &p, i));
+                count_one(row_of(t, by, &p, i));
     }
 }

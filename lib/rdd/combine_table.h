@@ -7,7 +7,7 @@
  * in which their keys came, which is the order in which they leave; frequent keys come early, so
  * they share few cache lines. They never move. Entry 0 is nobody's: its key equals none.
  *
- * A slot is the number of an entry, four bytes; 0 is an empty one. Slots are cheap, so many are
+ * A slot is the number of an entry, two bytes; 0 is an empty one. Slots are cheap, so many are
  * empty: a word that is not at home costs a branch that cannot be foretold.
  *
  * A vector is entered some keys at a time, in loops that branch on nothing but that: keys are
@@ -26,8 +26,10 @@
 #include "rdd/tkey.h"
 #include "rdd/vec.h"
 
+#define COMBINE_TABLE_KEYS_MAX UINT16_MAX
+
 struct combine_table {
-    uint32_t *slot;
+    uint16_t *slot;
     uint8_t *entry;
     uint32_t stride, row_bytes;
     uint32_t slots_mask, slots_max;
@@ -48,7 +50,8 @@ static inline uint8_t *combine_row(const struct combine_table *t, uint32_t entry
     return t->entry + (size_t)entry * t->stride + COMBINE_ROW_OFF;
 }
 
-/* combine_table_bytes: memory for keys_max keys with rows of row_bytes (a multiple of 8). */
+/* combine_table_bytes: memory for keys_max (at most COMBINE_TABLE_KEYS_MAX) keys with rows of
+ * row_bytes (a multiple of 8). */
 size_t combine_table_bytes(uint32_t keys_max, uint32_t row_bytes);
 /* combine_table_init lays the table out in mem, aligned to 64; the heap is the caller's to set.
  * row_init: row_bytes that a new row begins as. */

@@ -82,6 +82,9 @@ struct eval {
     uint8_t *failed; /* rows flags, zeroed by the caller; a kernel sets 1 */
     uint32_t failed_cnt;
     int no_memory; /* the arena was full: the result is void */
+    /* This call gives a list whose elements alone are read, those of all rows one after the other:
+     * it may leave off and cnt NULL if no row has failed. Or NULL. */
+    const struct expr *elems_of;
 };
 
 static inline void eval_fail(struct eval *ev, uint32_t row)

@@ -78,9 +78,9 @@ static void place_lists(const struct bit_runs *b, const struct bit_run *run, con
 void fn_split(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
 {
     const struct col *c = &arg[0];
+    bool lists = ev->elems_of != call || ev->failed_cnt;
     struct bit_runs b;
 
-    (void)call;
     if (!bit_runs_make(&b, ev, c, 1))
         return;
     for (const struct bit_run *run = b.run; run < b.run + b.runs_cnt; run++) {
@@ -95,10 +95,13 @@ void fn_split(struct eval *ev, const struct expr *call, const struct col *arg, s
     for (uint32_t i = 0; i < b.runs_cnt; i++) {
         const struct bit_run *run = &b.run[i];
         uint32_t at = b.before[run->word];
-        place_lists(&b, run, ev, c, i + 1 < b.runs_cnt ? b.before[run[1].word] : cnt, out);
+        if (lists)
+            place_lists(&b, run, ev, c, i + 1 < b.runs_cnt ? b.before[run[1].word] : cnt, out);
         bit_spans(b.bits + run->word, run->words_cnt, run->str.start_off, elems->s.off + at,
                   elems->s.len + at);
     }
+    if (!lists)
+        out->l.off = out->l.cnt = NULL;
 }
 
 /* --- separators --------------------------------------------------------------------------------

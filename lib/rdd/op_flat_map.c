@@ -1,8 +1,9 @@
 /*
  * flatMap and flatMapValues: fn gives a list, every element becomes a row. The elements of a
  * vector may be many vectors: they leave VEC_ROWS_MAX at a time, in order. When the lists of all
- * rows lie one after the other, as those of split do, the elements are not copied. Where something
- * below keeps the order of rows, every element gets its place (vec.h).
+ * rows lie one after the other, as those of split do, the elements are not copied; and where
+ * nothing below keeps the order of rows, split need not say whose they are (eval.elems_of). Where
+ * something does, every element gets its place (vec.h).
  */
 #include "rdd/pipeline.h"
 
@@ -178,6 +179,10 @@ void op_flat_map_push(struct pipeline *p, const struct pnode *n, const struct ve
 
     if (!pipeline_eval(p, n, v, &list, &alive.sel, &alive.sel_cnt))
         return;
+    if (!list.l.off) {
+        push_run(p, n, &walk, 0, list.l.elems->rows);
+        return;
+    }
     if (!n->on_value && one_run(&list, &alive, &first, &cnt)) {
         push_run(p, n, &walk, first, cnt);
         return;

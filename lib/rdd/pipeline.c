@@ -84,11 +84,13 @@ bool pipeline_eval(struct pipeline *p, const struct pnode *n, const struct vec *
         return false;
     }
     memset(failed, 0, v->rows);
+    bool elems_only = n->kind == PN_FLAT_MAP && !n->on_value && !n->ordered;
     struct eval ev = {.arena = p->scratch,
                       .rows = v->rows,
                       .sel = v->sel,
                       .sel_cnt = v->sel_cnt,
-                      .failed = failed};
+                      .failed = failed,
+                      .elems_of = elems_only ? n->fn->leaf[0] : NULL};
     lambda_eval(&ev, n->fn, &in, out);
     if (ev.no_memory) {
         p->no_memory += v->sel_cnt;

@@ -19,7 +19,7 @@
 #include "rdd/rows_state.h"
 #include "rdd/shuffle.h"
 
-#define COMBINE_KEYS_MAX   65536u
+#define COMBINE_KEYS_MAX   COMBINE_TABLE_KEYS_MAX
 #define COMBINE_HEAP_BYTES (4u << 20)
 #define ROWS_BUFFER_BYTES  (SHUFFLE_BODY_MAX)
 #define MADE_MAX           65536u
