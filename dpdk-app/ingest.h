@@ -8,8 +8,9 @@
  *
  * A row points into the landing page where the NIC wrote the packet, or its bytes are copied
  * densely while they are hot: when what is kept fills less than three quarters of the slots (a
- * datagram of 1,400 bytes does not, a jumbo frame does), when the packet came in several segments,
- * when the port cannot receive into pages. Which way it went never shows in a result.
+ * datagram of 1,400 bytes does not in slots of 2 KB, but does where the device keeps to its MTU and
+ * slots are as long as its frames), when the packet came in several segments, when the port cannot
+ * receive into pages. Which way it went never shows in a result.
  *
  * Upward it speaks through one SPSC ring of struct ingest_msg: BLOCK hands over a sealed block
  * (the receiver owns it); CLOSED(n), after the last block of tick n, promises that no block of

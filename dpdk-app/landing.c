@@ -11,6 +11,8 @@
 #define LANDING_OPS "mr_landing"
 // Slots begin on a cache line.
 #define SLOT_ALIGN 64u
+// A VLAN tag that is put back moves the front of a frame by this much.
+#define TAG_BYTES 4u
 
 static uint8_t *own_room(struct rte_mbuf *m)
 {
@@ -56,9 +58,9 @@ static uint32_t landing_slots(struct landing *l, void **obj, uint32_t n)
 {
     if (!landing_page(l))
         return 0;
-    uint32_t cnt = RTE_MIN(n, l->slots_cnt - l->next_slot), off = l->next_slot * l->slot_bytes;
+    uint32_t cnt = RTE_MIN(n, l->slots_cnt - l->next_slot), off = l->next_slot * l->stride_bytes;
 
-    for (uint32_t i = 0; i < cnt; i++, off += l->slot_bytes) {
+    for (uint32_t i = 0; i < cnt; i++, off += l->stride_bytes) {
         struct rte_mbuf *m = obj[i];
 
         m->buf_addr = l->page->addr + off;
@@ -237,7 +239,14 @@ struct landing *landing_new(const struct landing_conf *conf, char *err, size_t e
     l->pool = conf->pool;
     l->socket = conf->socket;
     l->slot_bytes = slot_bytes;
-    l->slots_cnt = PAGE_BYTES / slot_bytes;
+    l->frame_bytes = UINT32_MAX;
+    l->stride_bytes = slot_bytes;
+    if (conf->frame_bytes) {
+        uint32_t stride = RTE_ALIGN_CEIL(conf->frame_bytes + TAG_BYTES, (uint32_t)SLOT_ALIGN);
+        l->frame_bytes = conf->frame_bytes;
+        l->stride_bytes = RTE_MIN(stride, slot_bytes);
+    }
+    l->slots_cnt = (PAGE_BYTES - slot_bytes) / l->stride_bytes + 1;
     l->free = rte_zmalloc_socket("landing", sizeof *l->free * conf->headers_cnt, 64, conf->socket);
     if (!l->free || landing_populate(l, conf) < 0) {
         snprintf(err, err_bytes,

@@ -24,7 +24,12 @@
  *  4. When the pool has no page, headers fall back to their own rooms: the port goes on
  *     receiving, ARP and ICMP are still answered, and what cannot be kept is counted by name at
  *     ingest instead of vanishing in the device.
- *  5. Headers look direct (no RTE_MBUF_F_EXTERNAL) on purpose: most drivers overwrite that flag
+ *  5. Where a device keeps to a limit (frame_bytes), slots lie so close that a frame of that size
+ *     fits, although drivers want to hear of rooms of 2 KB: the room of a slot ends in the slots
+ *     behind it, its headroom begins in the one before. Slots are filled in rising order, so what
+ *     a device wrote beyond the limit would itself be overwritten; nobody reads further than
+ *     frame_bytes. 4 bytes in front of the data are the slot's own, for a VLAN tag put back.
+ *  6. Headers look direct (no RTE_MBUF_F_EXTERNAL) on purpose: most drivers overwrite that flag
  *     anyhow, and a driver that puts a VLAN tag back into the bytes (net_af_packet) does so only
  *     with direct ones. They are never cloned, attached to or sent; nothing reads their type.
  */
@@ -40,11 +45,13 @@ struct landing {
     struct rte_mempool *mempool;
     struct pool *pool;
     int socket;
-    uint32_t slot_bytes; /* headroom and data */
-    uint32_t slots_cnt;  /* of a page */
-    bool in_pages;       /* the switch: set by ingest */
-    bool ready;          /* the headers are made */
-    struct page *page;   /* current; NULL: none */
+    uint32_t slot_bytes;   /* what a driver is told: headroom and data */
+    uint32_t stride_bytes; /* from one slot of a page to the next */
+    uint32_t frame_bytes;  /* longer frames are not whole */
+    uint32_t slots_cnt;    /* of a page */
+    bool in_pages;         /* the switch: set by ingest */
+    bool ready;            /* the headers are made */
+    struct page *page;     /* current; NULL: none */
     uint32_t next_slot;
     uint32_t free_cnt; /* headers in the stack */
     struct rte_mbuf **free;
@@ -56,7 +63,9 @@ struct landing_conf {
     struct pool *pool;
     int socket;
     uint32_t headers_cnt; /* descriptors of the queue and two bursts, at least */
-    uint32_t data_bytes;  /* largest frame that fits into one slot */
+    uint32_t data_bytes;  /* room in one slot, as the driver is told */
+    uint32_t
+        frame_bytes; /* the device writes no more than this for a frame; 0: it may write more */
 };
 
 /* landing_new: NULL: err holds a sentence. */

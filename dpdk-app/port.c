@@ -21,6 +21,7 @@
 #define SLOT_DATA_BYTES_MIN 2048u
 #define SLOT_DATA_BYTES_MAX 65280u // lengths of mbufs have 16 bits
 #define ETH_TAGS_BYTES      22u
+#define FCS_BYTES           4u
 #define RXD_MAX             4096u
 #define TXD                 512u
 #define TX_POOL_CNT         1023u
@@ -166,7 +167,7 @@ static int measure(struct opening *o)
     if (p->queues_cnt > o->info.max_rx_queues || p->queues_cnt > o->info.max_tx_queues)
         return refuse(o, -EINVAL, "device '%s' has %u receive and %u send queues, not %u",
                       o->args.name, o->info.max_rx_queues, o->info.max_tx_queues, p->queues_cnt);
-    if (p->traits->knows_mtu) {
+    if (p->traits->knows_mtu || (p->traits->keeps_limit && conf->mtu)) {
         uint16_t mtu = 0;
         rte_eth_dev_get_mtu(p->id, &mtu);
         p->mtu = conf->mtu ? conf->mtu : o->args.kernel_socket ? o->iface.mtu : mtu;
@@ -181,6 +182,8 @@ static int measure(struct opening *o)
     data = RTE_MIN(data, SLOT_DATA_BYTES_MAX);
     p->cut_bytes = o->args.cut_bytes;
     p->slot_bytes = data + RTE_PKTMBUF_HEADROOM;
+    if (p->traits->keeps_limit && p->mtu)
+        p->slot_frame = p->mtu + ETH_TAGS_BYTES + FCS_BYTES;
     return 0;
 }
 
@@ -262,6 +265,7 @@ static int queue_setup(struct opening *o, uint16_t q)
         .headers_cnt =
             RTE_MAX(posted, o->args.ring_frames) + HEADERS_SPARE + port_pcap_frames(&o->args),
         .data_bytes = p->slot_bytes - RTE_PKTMBUF_HEADROOM,
+        .frame_bytes = p->slot_frame,
     };
 
     snprintf(name, sizeof name, "mr_rx%u_%u", p->id, q);

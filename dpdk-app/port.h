@@ -31,6 +31,7 @@ struct port_traits {
     bool can_multiseg_tx; /* a packet may be a chain */
     bool has_fd;          /* a socket that epoll can wait on */
     bool may_scatter;     /* a packet may come as a chain */
+    bool keeps_limit;     /* never receives more than MTU, Ethernet header, two tags and FCS */
     bool knows_mtu;       /* larger frames than its MTU were merged */
     bool is_kernels_peer; /* the other end is an interface of the kernel, with the MAC that ethdev
                              reports; what the kernel cannot hand over it counts there */
@@ -60,6 +61,7 @@ struct port {
     uint32_t frame_max;  /* bytes of the largest frame of the wire; 0: not known */
     uint32_t cut_bytes;  /* the device cuts longer frames to this without a word; 0: it does not */
     uint32_t slot_bytes; /* of a landing, headroom included */
+    uint32_t slot_frame; /* the device writes no more than this into one; 0: it may fill it */
     uint8_t mac[6];      /* ours */
     struct port_queue queue[PORT_QUEUES_MAX];
     struct rte_mempool *tx_pool; /* for replies */

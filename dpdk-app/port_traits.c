@@ -39,7 +39,7 @@ static const struct port_traits traits_table[] = {
         .rx_copies = 1,
         .tx_copies = 1,
     },
-    {.driver = "net_null", .can_extbuf_rx = true, .rxd = 512, .rx_copies = 1},
+    {.driver = "net_null", .can_extbuf_rx = true, .keeps_limit = true, .rxd = 512, .rx_copies = 1},
     {
         .driver = "net_pcap",
         .can_extbuf_rx = true,
@@ -58,21 +58,21 @@ static const struct port_traits traits_table[] = {
         .rx_copies = 1,
         .tx_copies = 1,
     },
-#define NIC(name)                                                                            \
+#define NIC(name, limit)                                                                     \
     {                                                                                        \
         .driver = name, .can_extbuf_rx = true, .can_multiseg_tx = true, .may_scatter = true, \
-        .knows_mtu = true                                                                    \
+        .knows_mtu = true, .keeps_limit = limit                                              \
     }
-    NIC("net_e1000_em"),
-    NIC("net_e1000_igb"),
-    NIC("net_igc"),
-    NIC("net_ixgbe"),
-    NIC("net_ixgbe_vf"),
-    NIC("net_i40e"),
-    NIC("net_iavf"),
-    NIC("net_ice"),
-    NIC("net_ena"),
-    NIC("net_virtio"),
+    NIC("net_e1000_em", true),
+    NIC("net_e1000_igb", true),
+    NIC("net_igc", true),
+    NIC("net_ixgbe", true),
+    NIC("net_ixgbe_vf", false), // the limit is that of the whole device
+    NIC("net_i40e", true),
+    NIC("net_iavf", true),
+    NIC("net_ice", true),
+    NIC("net_ena", false),
+    NIC("net_virtio", false),
     {
         .driver = "net_vmxnet3",
         .can_extbuf_rx = true,

@@ -11,15 +11,19 @@
 #define HEADERS    256u
 #define PAGES      4u
 #define DATA_BYTES 60000u // 34 slots a page: pages change often
+// A device that keeps to a limit, and what its driver wants to hear of.
+#define FRAME_BYTES 1526u
+#define ROOM_BYTES  2048u
 
-static struct landing *new_landing(struct pool **pool)
+static struct landing *new_landing(struct pool **pool, uint32_t data_bytes, uint32_t frame_bytes)
 {
     char err[256] = "";
     struct pool_conf pc = {.bytes = (uint64_t)PAGES * PAGE_BYTES, .blocks_cnt = 16};
     struct landing_conf lc = {
         .name = "test_landing", .socket = SOCKET_ID_ANY, .headers_cnt = HEADERS};
 
-    lc.data_bytes = DATA_BYTES;
+    lc.data_bytes = data_bytes;
+    lc.frame_bytes = frame_bytes;
     *pool = lc.pool = pool_new(&pc, err, sizeof err);
     EXPECT_EQ_STR(err, "");
     if (!lc.pool)
@@ -42,7 +46,7 @@ TEST(landing, hands_out_slots_in_order)
     struct pool *p;
 
     REQUIRE(eal_once());
-    struct landing *l = new_landing(&p);
+    struct landing *l = new_landing(&p, DATA_BYTES, 0);
     REQUIRE(l != NULL);
     l->in_pages = true;
     uint32_t slots = PAGE_BYTES / (DATA_BYTES + RTE_PKTMBUF_HEADROOM);
@@ -68,7 +72,7 @@ TEST(landing, keeps_pages_that_are_posted)
     struct pool *p;
 
     REQUIRE(eal_once());
-    struct landing *l = new_landing(&p);
+    struct landing *l = new_landing(&p, DATA_BYTES, 0);
     REQUIRE(l != NULL);
     l->in_pages = true;
     REQUIRE(rte_pktmbuf_alloc_bulk(l->mempool, m, 40) == 0);
@@ -90,7 +94,7 @@ TEST(landing, falls_back_to_its_own_rooms)
     struct pool *p;
 
     REQUIRE(eal_once());
-    struct landing *l = new_landing(&p);
+    struct landing *l = new_landing(&p, DATA_BYTES, 0);
     REQUIRE(l != NULL);
     l->in_pages = true;
     for (uint32_t i = 0; i < PAGES; i++)
@@ -112,12 +116,53 @@ TEST(landing, falls_back_to_its_own_rooms)
     delete_landing(l, p);
 }
 
-// A model of the whole: bytes written through a header stay until header and holder let go.
+// Where a device keeps to a limit, slots lie as close as its frames, and what a driver is told of
+// is there all the same.
+TEST(landing, packs_frames_of_limited_length)
+{
+    struct rte_mbuf *m[HEADERS];
+    struct pool *p;
+
+    REQUIRE(eal_once());
+    struct landing *l = new_landing(&p, ROOM_BYTES, FRAME_BYTES);
+    REQUIRE(l != NULL);
+    EXPECT_EQ_INT(l->slots_cnt, (PAGE_BYTES - ROOM_BYTES - RTE_PKTMBUF_HEADROOM) / 1536 + 1);
+    l->in_pages = true;
+    const struct page *first = NULL;
+    for (uint32_t at = 0; at < 3 * l->slots_cnt; at += HEADERS) {
+        REQUIRE(rte_pktmbuf_alloc_bulk(l->mempool, m, HEADERS) == 0);
+        for (uint32_t i = 0; i < HEADERS; i++) {
+            const struct page *pg = landing_page_of(l, m[i]);
+            REQUIRE(pg != NULL);
+            first = first ? first : pg;
+            uint32_t off = (uint32_t)((uint8_t *)m[i]->buf_addr - pg->addr);
+            EXPECT_EQ_INT(off, (at + i) % l->slots_cnt * 1536);
+            EXPECT_EQ_INT(m[i]->buf_iova - pg->iova, off);
+            EXPECT_EQ_INT(m[i]->data_off, RTE_PKTMBUF_HEADROOM);
+            EXPECT_EQ_INT(rte_pktmbuf_tailroom(m[i]), ROOM_BYTES);
+            EXPECT(off + m[i]->buf_len <= PAGE_BYTES);
+        }
+        rte_pktmbuf_free_bulk(m, HEADERS);
+    }
+    delete_landing(l, p);
+}
+
+// A model of the whole: bytes written through a header, and the 4 in front of them, stay until
+// header and holder let go.
 struct model {
     struct rte_mbuf *out[HEADERS];
     uint8_t mark[HEADERS];
+    uint32_t len; // of a frame
     uint32_t out_cnt;
 };
+
+static void model_write(const struct model *mo, struct rte_mbuf *m, uint8_t mark)
+{
+    uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *);
+
+    memset(at - 4, mark, 64);
+    memset(at + mo->len - 64, mark, 64);
+}
 
 static void model_take(struct model *mo, struct landing *l, struct prng *rng)
 {
@@ -132,30 +177,32 @@ static void model_take(struct model *mo, struct landing *l, struct prng *rng)
         for (uint32_t j = 0; j < mo->out_cnt; j++)
             EXPECT(m[i]->buf_addr != mo->out[j]->buf_addr);
         mo->mark[mo->out_cnt] = (uint8_t)prng_u64(rng);
-        memset(m[i]->buf_addr, mo->mark[mo->out_cnt], 64);
+        m[i]->data_off = RTE_PKTMBUF_HEADROOM;
+        model_write(mo, m[i], mo->mark[mo->out_cnt]);
         mo->out[mo->out_cnt++] = m[i];
     }
 }
 
 static void model_give(struct model *mo, struct landing *l, uint32_t i)
 {
-    const uint8_t *at = mo->out[i]->buf_addr;
+    const uint8_t *at = rte_pktmbuf_mtod(mo->out[i], const uint8_t *);
 
+    EXPECT_EQ_INT(at[-4], mo->mark[i]);
     EXPECT_EQ_INT(at[0], mo->mark[i]);
-    EXPECT_EQ_INT(at[63], mo->mark[i]);
+    EXPECT_EQ_INT(at[mo->len - 64], mo->mark[i]);
+    EXPECT_EQ_INT(at[mo->len - 1], mo->mark[i]);
     rte_mempool_put(l->mempool, mo->out[i]);
     mo->out[i] = mo->out[--mo->out_cnt];
     mo->mark[i] = mo->mark[mo->out_cnt];
 }
 
-TEST(landing, never_lets_two_headers_share_a_slot)
+static void play_model(uint32_t data_bytes, uint32_t frame_bytes)
 {
     struct prng rng = prng_of(prng_seed(4));
-    struct model mo = {0};
+    struct model mo = {.len = frame_bytes ? frame_bytes : data_bytes};
     struct pool *p;
 
-    REQUIRE(eal_once());
-    struct landing *l = new_landing(&p);
+    struct landing *l = new_landing(&p, data_bytes, frame_bytes);
     REQUIRE(l != NULL);
     for (int round = 0; round < 3000; round++) {
         l->in_pages = prng_chance(&rng, 80);
@@ -168,4 +215,12 @@ TEST(landing, never_lets_two_headers_share_a_slot)
         model_give(&mo, l, 0);
     EXPECT_EQ_INT(rte_mempool_avail_count(l->mempool), HEADERS);
     delete_landing(l, p);
+}
+
+TEST(landing, never_lets_two_headers_share_a_slot)
+{
+    REQUIRE(eal_once());
+    play_model(DATA_BYTES, 0);
+    play_model(ROOM_BYTES, FRAME_BYTES);
+    play_model(ROOM_BYTES, ROOM_BYTES);
 }
