@@ -11,12 +11,14 @@
 #define STILL_LIVE_MS 100u
 #define PAGES_AHEAD   8u
 
-/* Live ports shed when intervals or pages pile up, before tasks find no page. */
+/* Live ports shed when intervals or pages pile up, before tasks find no page. They go on as soon as
+ * a page has come back: it is filled and read (the newest block is mapped first) while it is in the
+ * cache, and of what piled up before, as much waits as before. */
 static void watch_shed(struct control *c, const struct sched_view *v, uint32_t free_pages)
 {
     struct node *n = c->node;
     bool shed = atomic_load_explicit(&n->shed, memory_order_relaxed);
-    bool low = free_pages < (shed ? 2 * c->pages_low : c->pages_low);
+    bool low = free_pages < c->pages_low + (shed ? 1 : 0);
 
     for (uint32_t w = 0; w < n->workers_cnt; w++)
         low |= atomic_load_explicit(&n->worker[w].waiting, memory_order_relaxed);

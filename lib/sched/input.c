@@ -76,7 +76,7 @@ static void reader_add(struct sched *s, struct reader *r, uint32_t input)
         if (iv->number != number)
             continue;
         MR_ASSERT(!iv->stage[r->stage].closed);
-        list_push(&s->items, &iv->stage[r->stage].waiting, i);
+        list_push_front(&s->items, &iv->stage[r->stage].waiting, i);
         r->waiting_cnt++;
         return;
     }

@@ -35,7 +35,10 @@ static void admit(struct sched *s, struct reader *r, struct interval *iv)
     while (r->later.cnt) {
         uint32_t i = list_pop(&s->items, &r->later);
         uint64_t number = s->input[s->items.item[i].input].tick / r->job->ratio;
-        list_push(&s->items, number == iv->number ? waiting : &rest, i);
+        if (number == iv->number)
+            list_push_front(&s->items, waiting, i);
+        else
+            list_push(&s->items, &rest, i);
     }
     r->later = rest;
     r->waiting_cnt += waiting->cnt;

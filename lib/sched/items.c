@@ -40,6 +40,14 @@ void list_push(struct items *p, struct list *l, uint32_t i)
     l->tail = i;
 }
 
+void list_push_front(struct items *p, struct list *l, uint32_t i)
+{
+    p->item[i].next = l->cnt ? l->head : ITEM_NONE;
+    if (!l->cnt++)
+        l->tail = i;
+    l->head = i;
+}
+
 uint32_t list_pop(struct items *p, struct list *l)
 {
     uint32_t i = l->head;

@@ -132,8 +132,8 @@ static uint64_t oldest_pos(struct sched *s, const struct reader *r)
     return UINT64_MAX;
 }
 
-/* The reader whose turn it is: of the oldest interval, and there the block that came first, so
- * that a block that several jobs read is read by all of them while it is hot. */
+/* The reader whose turn it is: of the oldest interval, and there the block that came last, so that
+ * a block that several jobs read is read by all of them while it is hot. */
 static struct reader *oldest_reader(struct sched *s, uint64_t *pos)
 {
     struct reader *best = NULL;
@@ -147,7 +147,7 @@ static struct reader *oldest_reader(struct sched *s, uint64_t *pos)
         struct interval *iv = job_interval(s, r->job, p);
         uint32_t input = s->items.item[iv->stage[r->stage].waiting.head].input;
         uint64_t tick = iv->end_tick, order = s->input[input].order;
-        if (best && (tick > best_tick || (tick == best_tick && order >= best_order)))
+        if (best && (tick > best_tick || (tick == best_tick && order <= best_order)))
             continue;
         best = r;
         best_tick = tick;

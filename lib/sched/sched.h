@@ -27,7 +27,8 @@
  * Partitions are held in groups; group g of an exchange belongs to worker g % workers, in every
  * interval. Any answer may bring new shuffle blocks and output blocks.
  *
- * A map task is open at one worker; its blocks go to the worker that has the least to map. It
+ * A map task is open at one worker; its blocks go to the worker that has the least to map, of an
+ * interval the newest first: where blocks pile up, what has just come is still in the cache. It
  * ends when the input of its interval has ended and all blocks are fed, when the next block for
  * that worker is of another interval, or with its SCHED_TASK_BLOCKS_MAX-th block.
  *

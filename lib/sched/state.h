@@ -44,6 +44,8 @@ int items_init(struct items *p, uint32_t cnt);
 uint32_t items_take(struct items *p);
 void items_give(struct items *p, uint32_t i);
 void list_push(struct items *p, struct list *l, uint32_t i);
+/* list_push_front: what is popped next. */
+void list_push_front(struct items *p, struct list *l, uint32_t i);
 uint32_t list_pop(struct items *p, struct list *l);
 void list_append(struct items *p, struct list *to, struct list *from);
 

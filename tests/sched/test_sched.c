@@ -297,6 +297,26 @@ TEST(sched, closes_go_before_maps_and_older_intervals_first)
     end_world(m);
 }
 
+// What has just come is mapped first; what was given to the worker before stays given.
+TEST(sched, the_newest_block_of_an_interval_is_mapped_first)
+{
+    static const uint32_t order[] = {0, 1, 2, 5, 4, 3};
+    struct sim_plan plan;
+    struct sim *m = simple_world(&plan, 1000, 1);
+    const struct sim_task *t = &m->job[0].task[0][0];
+    uint32_t first = m->blocks_cnt;
+
+    m->shuffle_percent = 0;
+    for (int i = 0; i < 6; i++)
+        sim_block(m, 0, 0);
+    sim_drain(m);
+    EXPECT_EQ_INT(t->cnt, 6);
+    for (uint32_t i = 0; i < 6; i++)
+        EXPECT_EQ_INT(t->block[i] - first, order[i]);
+    sim_close(m, 0, 0);
+    end_world(m);
+}
+
 // Shuffle blocks of later intervals pile up while a slow queue holds the oldest one open: then only
 // the oldest is mapped on, and so always comes to its end.
 TEST(sched, shuffle_blocks_are_bounded)
