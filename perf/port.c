@@ -184,9 +184,10 @@ static void put(const struct options *o, const struct replay *r, const struct ge
 }
 
 /* The job, looked at when its window of pages is warm. */
-static int run_job(struct node *n, const struct options *o, struct port_sample *s)
+static int run_job(struct node *n, const struct options *o, const struct replay *r,
+                   struct port_sample *s)
 {
-    if (port_sample_start(s, n, WARM_S + 1, o->seconds > 3 ? o->seconds - 2 : 1))
+    if (port_sample_start(s, n, r, WARM_S + 1, o->seconds > 3 ? o->seconds - 2 : 1))
         return 1;
     int rc = node_run(n);
     port_sample_wait(s);
@@ -212,7 +213,7 @@ static int run(struct node *n, const struct options *o, struct replay *r,
         p->queue[0].landing->in_pages = true;
         per_s = loop(n, o->bare ? bare_step : ingest_only_step, o->seconds, &best);
     } else {
-        rc = run_job(n, o, &sample);
+        rc = run_job(n, o, r, &sample);
     }
     put(o, r, frames, &sample, per_s, best);
     return rc;

@@ -35,7 +35,7 @@ SEARCH_STEPS, SEARCH_SECONDS = 5, 4
 CONFIRM_TRIES, CONFIRM_SECONDS = 3, 30
 NO_RESOURCE, MEMORY_TRIES = 69, 6
 OUTSIDE = ("before_start", "after_end")  # what came beside the run is not lost
-APPLIANCE = """ports: {{ net0: {{ device: "{device}", mode: mirror, rxd: 1024 }} }}
+APPLIANCE = """ports: {{ net0: {{ device: "{device}", mode: mirror, rxd: 1024, mtu: 1500 }} }}
 lcores: {lcores}
 memory: {{ blocks: {blocks}, state: {state} }}
 idle: {idle}

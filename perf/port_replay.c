@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <rte_cycles.h>
 #include <rte_prefetch.h>
@@ -33,6 +34,14 @@ static void put_frame(struct replay *r, uint8_t *slot)
     memcpy(slot + RTE_PKTMBUF_HEADROOM, gen_frame(r->frames, r->next_frame++), r->frames->bytes);
 }
 
+static uint64_t cpu_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 /* What the wire would have brought, into every slot of a page, unless it is there. */
 static void write_page(struct replay *r, uint8_t *page)
 {
@@ -40,10 +49,12 @@ static void write_page(struct replay *r, uint8_t *page)
 
     if (!memcmp(page, &want, sizeof want))
         return;
-    for (uint32_t at = 0; at + r->slot_bytes <= PAGE_BYTES; at += r->slot_bytes)
+    uint64_t from = cpu_ns();
+    for (uint32_t at = 0; at + r->slot_bytes <= PAGE_BYTES; at += r->stride_bytes)
         put_frame(r, page + at);
     memcpy(page, &want, sizeof want);
     ADD(r->pages_written, 1);
+    ADD(r->written_ns, cpu_ns() - from);
 }
 
 /* All free pages of the pool, so that a run does not begin with writing them. */
@@ -61,7 +72,7 @@ static void write_pool(struct replay *r, struct pool *pool)
     while (cnt > 0)
         page_unref(pool, taken[--cnt], 1);
     free(taken);
-    r->pages_written = 0;
+    r->pages_written = r->written_ns = 0;
 }
 
 /* Posts 32 buffers for each 32 that were taken. */
@@ -80,7 +91,7 @@ static void rearm(struct replay *r)
 
             if (slot != (uint8_t *)(m + 1)) {
                 /* of another page, or of the same page come back */
-                if (slot != r->last + r->slot_bytes)
+                if (slot != r->last + r->stride_bytes)
                     write_page(r, (uint8_t *)((uintptr_t)slot & ~(uintptr_t)(PAGE_BYTES - 1)));
                 r->last = slot;
             } else if (r->fresh) {
@@ -178,6 +189,7 @@ void replay_attach(struct replay *r, struct port *port, const struct gen_frames 
     *r = (struct replay){.frames = frames,
                          .mempool = port->queue[0].landing->mempool,
                          .slot_bytes = port->queue[0].landing->slot_bytes,
+                         .stride_bytes = port->queue[0].landing->stride_bytes,
                          .verify = verifies,
                          .fresh = is_fresh,
                          .per_tsc = packets_per_s / (double)rte_get_tsc_hz(),

@@ -39,13 +39,16 @@ static void look_at_threads(struct port_moment *m)
         closedir(tasks);
 }
 
-static void look(struct port_moment *m, const struct node *n)
+static void look(struct port_moment *m, const struct port_sample *sample)
 {
+    const struct node *n = sample->node;
     struct timespec t;
 
     look_at_threads(m);
     clock_gettime(CLOCK_MONOTONIC, &t);
     m->wall_s = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    m->written_s =
+        (double)atomic_load_explicit(&sample->replay->written_ns, memory_order_relaxed) / 1e9;
     for (uint32_t w = 0; w < n->workers_cnt; w++)
         for (uint32_t s = 0; s < n->job[0].job->sources_cnt; s++)
             m->records +=
@@ -65,15 +68,16 @@ static void *sample(void *ctx)
     struct port_sample *s = ctx;
 
     sleep_s(s->from_s);
-    look(&s->begin, s->node);
+    look(&s->begin, s);
     sleep_s(s->for_s);
-    look(&s->end, s->node);
+    look(&s->end, s);
     return NULL;
 }
 
-int port_sample_start(struct port_sample *s, const struct node *n, double from_s, double for_s)
+int port_sample_start(struct port_sample *s, const struct node *n, const struct replay *r,
+                      double from_s, double for_s)
 {
-    *s = (struct port_sample){.node = n, .from_s = from_s, .for_s = for_s};
+    *s = (struct port_sample){.node = n, .replay = r, .from_s = from_s, .for_s = for_s};
     return -pthread_create(&s->thread, NULL, sample, s);
 }
 
@@ -94,5 +98,5 @@ double port_sample_worker(const struct port_sample *s)
             if (s->begin.tid[i] == s->end.tid[k] && took > *of)
                 *of = took;
         }
-    return s->end.threads_cnt > 1 ? most[1] : most[0];
+    return s->end.threads_cnt > 1 ? most[1] : most[0] - (s->end.written_s - s->begin.written_s);
 }
