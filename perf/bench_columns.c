@@ -40,7 +40,7 @@ struct vector {
 
 static struct vector vectors[VECTORS];
 static uint8_t *rows;
-static uint16_t mark[CSV_MARKS_BYTES + CSV_MARKS_SLACK], line[CSV_MARKS_BYTES + CSV_MARKS_SLACK];
+static uint16_t mark[CSV_MARKS_BYTES + CSV_MARKS_SLACK];
 static double floats[ROWS];
 static int64_t ints[FSUM_LANES * ROWS];
 static uint8_t bad[ROWS];
@@ -76,9 +76,10 @@ static void setup(void)
 
 static void marks(const struct vector *v)
 {
-    struct csv_marks m = {.mark = mark, .line = line};
+    const struct csv_shape shape = {';', true, 2};
+    struct csv_marks m = {.mark = mark};
 
-    csv_marks_find(&m, v->text, v->bytes, ';', true, ROWS);
+    csv_marks_find(&m, v->text, v->bytes, &shape, ROWS);
     MR_ASSERT(m.lines_cnt == ROWS);
 }
 

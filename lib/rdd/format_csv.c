@@ -9,10 +9,10 @@
  * Damage costs one record: reading goes on behind the next newline. A quote that is not closed
  * within RECORD_BYTES_MAX bytes, or before the run ends, is damage of that kind.
  *
- * Separators, newlines and quotes are found over a whole stretch of text, several runs when they
- * lie one behind the other and end with newlines, for then it makes no difference. Where every
- * newline is the mark that the schema expects, rows are made of the marks by whole columns; any
- * other record is walked over by itself, inside its run.
+ * Plain lines, which have the fields of the schema and no quote, are found over a whole stretch of
+ * text, several runs when they lie one behind the other and end with newlines, for then it makes no
+ * difference; rows are made of their marks by whole columns. Any other record is walked over by
+ * itself, inside its run.
  */
 #include <errno.h>
 #include <string.h>
@@ -28,14 +28,6 @@ struct csv_vec {
     const struct format *f;
     uint32_t rows_max, dropped, bytes; /* bytes and dropped records so far */
     struct format_rows rows;
-};
-
-/* A stretch of text that is being cut. */
-struct csv_text {
-    const uint8_t *p;
-    struct csv_marks m;
-    uint32_t mark, line; /* the next ones */
-    uint32_t from;       /* where the next record begins */
 };
 
 /* ---- one record --------------------------------------------------------------------------- */
@@ -194,38 +186,6 @@ static uint32_t csv_walk(struct csv_vec *v)
 
 /* ---- whole columns of fields ---------------------------------------------------------------- */
 
-/* No mark of the record is a quote. */
-static bool quoteless(const struct csv_text *t, const uint16_t *mark, uint32_t fields)
-{
-    for (uint32_t k = 0; k < fields; k++)
-        if (t->p[mark[k]] == '"')
-            return false;
-    return true;
-}
-
-/* csv_plain: how many records, up to max, have the fields of the schema and no quote: the newline
- * of each is as many marks behind the last one as there are fields. */
-static uint32_t csv_plain(const struct csv_text *t, uint32_t fields, uint32_t max)
-{
-    const uint16_t *mark = t->m.mark + t->mark + fields - 1, *line = t->m.line + t->line;
-    uint32_t lines = t->m.lines_cnt - t->line, whole = (t->m.marks_cnt - t->mark) / fields, n = 0;
-
-    max = max < lines ? max : lines;
-    max = max < whole ? max : whole;
-    for (uint32_t to = 64; n < max && !t->m.quotes; n = to, to += 64) {
-        uint32_t differ = 0;
-        to = to < max ? to : max;
-        for (uint32_t i = n; i < to; i++)
-            differ |= (uint32_t)(line[i] ^ mark[(size_t)i * fields]);
-        if (differ)
-            break;
-    }
-    while (n < max && line[n] == mark[(size_t)n * fields] &&
-           (!t->m.quotes || quoteless(t, mark + (size_t)n * fields - (fields - 1), fields)))
-        n++;
-    return n;
-}
-
 /* Two marks, the first in the lower half. */
 static inline uint32_t pair_of(const uint16_t *mark)
 {
@@ -276,32 +236,29 @@ static void cut_returns(const uint8_t *base, const uint32_t *off, uint32_t *len,
         len[i] -= len[i] && base[off[i] + len[i] - 1] == '\r';
 }
 
-/* csv_put makes rows of the next n records, which are plain. */
-static void csv_put(struct csv_vec *v, struct csv_text *t, uint32_t n)
+/* csv_put makes rows of the plain lines from p on, and steps over them; returns their bytes. */
+static uint32_t csv_put(struct csv_vec *v, const struct csv_marks *m, const uint8_t *p)
 {
-    uint32_t fields = v->f->fields_cnt, at = v->rows.rows;
-    uint32_t base = (uint32_t)(t->p - v->r->base);
-    uint16_t *mark = t->m.mark + t->mark - 1;
+    uint32_t fields = v->f->fields_cnt, at = v->rows.rows, n = m->lines_cnt;
+    uint32_t base = (uint32_t)(p - v->r->base), bytes = m->mark[n * fields - 1] + 1u;
+    uint16_t *mark = m->mark - 1;
 
-    mark[0] = (uint16_t)(t->from - 1); /* done with, or the one before the first */
+    mark[0] = UINT16_MAX; /* before the first byte */
     for (uint32_t k = 0; k < fields; k++) {
         if (!v->rows.off[k])
             continue;
         put_fields(v->rows.off[k] + at, v->rows.len[k] + at, mark + k, fields, base, n);
-        if (t->m.returns && k + 1 == fields)
+        if (m->returns && k + 1 == fields)
             cut_returns(v->r->base, v->rows.off[k] + at, v->rows.len[k] + at, n);
     }
     if (v->rows.record_off) {
         put_records(v->rows.record_off + at, v->rows.record_len + at, mark, fields, base, n);
-        if (t->m.returns)
+        if (m->returns)
             cut_returns(v->r->base, v->rows.record_off + at, v->rows.record_len + at, n);
     }
     v->rows.rows += n;
-    t->mark += n * fields;
-    t->line += n;
-    uint32_t bytes = t->m.line[t->line - 1] + 1u - t->from;
     csv_step(v, bytes);
-    t->from += bytes;
+    return bytes;
 }
 
 /* csv_text_bytes: how much text lies at p: the rest of this run, of `left` bytes, and the runs that
@@ -320,46 +277,39 @@ static uint32_t csv_text_bytes(const struct source_reader *r, const uint8_t *p, 
 }
 
 /* csv_cut takes records as long as there is room, or one. False: the next does not fit. */
-static bool csv_cut(struct csv_vec *v, struct csv_text *t, const uint8_t *p, uint32_t left)
+static bool csv_cut(struct csv_vec *v, struct csv_marks *m, const uint8_t *p, uint32_t left)
 {
-    uint32_t bytes = csv_text_bytes(v->r, p, left, VEC_BYTES_MAX - v->bytes);
+    const struct csv_shape shape = {v->f->separator, v->f->quotes, v->f->fields_cnt};
+    uint32_t bytes = csv_text_bytes(v->r, p, left, VEC_BYTES_MAX - v->bytes), at = 0;
 
-    csv_marks_find(&t->m, p, bytes, v->f->separator, v->f->quotes, csv_room(v));
-    t->p = p;
-    t->mark = t->line = t->from = 0;
-    while (csv_room(v) && t->line < t->m.lines_cnt) {
-        uint32_t n = csv_plain(t, v->f->fields_cnt, csv_room(v));
-        if (n) {
-            csv_put(v, t, n);
-            continue;
-        }
-        n = csv_walk(v);
+    do {
+        csv_marks_find(m, p + at, bytes - at, &shape, csv_room(v));
+        if (m->lines_cnt)
+            at += csv_put(v, m, p + at);
+        if (!m->odd && at)
+            return true;
+        uint32_t n = csv_walk(v);
         if (!n)
             return false;
-        t->from += n;
-        while (t->mark < t->m.marks_cnt && t->m.mark[t->mark] < t->from)
-            t->mark++;
-        while (t->line < t->m.lines_cnt && t->m.line[t->line] < t->from)
-            t->line++;
-    }
-    return t->from || csv_walk(v);
+        at += n;
+    } while (csv_room(v) && at < bytes);
+    return true;
 }
 
 /* ---- a vector ------------------------------------------------------------------------------ */
 
-static int csv_alloc(struct csv_vec *v, struct csv_text *t, struct arena *a)
+static int csv_alloc(struct csv_vec *v, struct csv_marks *m, struct arena *a)
 {
-    size_t marks = (CSV_MARKS_BYTES + CSV_MARKS_SLACK) * sizeof *t->m.mark, bytes;
+    size_t marks = (1 + CSV_MARKS_BYTES + CSV_MARKS_SLACK) * sizeof *m->mark, bytes;
     struct format_rows *rows = &v->rows;
 
     v->rows_max = CSV_FIELDS_MAX / (v->f->fields_cnt + 1);
     v->rows_max = v->rows_max < VEC_ROWS_MAX ? v->rows_max : VEC_ROWS_MAX;
     bytes = v->rows_max * sizeof *rows->record_off;
-    t->m.line = arena_alloc(a, marks);
-    t->m.mark = arena_alloc(a, marks + sizeof *t->m.mark);
-    if (!t->m.line || !t->m.mark)
+    m->mark = arena_alloc(a, marks);
+    if (!m->mark)
         return -ENOMEM;
-    t->m.mark++; /* room for one before the first */
+    m->mark++; /* room for one before the first */
     if (v->r->shown) {
         rows->record_off = arena_alloc(a, bytes);
         rows->record_len = arena_alloc(a, bytes);
@@ -380,14 +330,14 @@ static int csv_alloc(struct csv_vec *v, struct csv_text *t, struct arena *a)
 int format_csv_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
     struct csv_vec v = {.r = r, .f = &r->spec->format};
-    struct csv_text t;
+    struct csv_marks m;
     const uint8_t *p;
     uint32_t left;
 
-    if (csv_alloc(&v, &t, a))
+    if (csv_alloc(&v, &m, a))
         return -ENOMEM;
     while (csv_room(&v) && v.bytes < VEC_BYTES_MAX && (p = format_run(r, &left)))
-        if (!csv_cut(&v, &t, p, left))
+        if (!csv_cut(&v, &m, p, left))
             break;
     r->counters->bytes += v.bytes;
     uint32_t records = v.rows.rows + v.dropped;
