@@ -246,11 +246,11 @@ fuzz: ## every fuzzer for FUZZ_SECONDS
 	@+$(SUB) MODE=fuzz CC=clang BUILD=$(BUILD)/fuzzing fuzzers -j$(JOBS)
 	@BUILD=$(BUILD)/fuzzing scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_NAMES)
 
-bench: ## records/s of the stock jobs beside limit programs (JOB=x: one; PROFILE=1)
+bench: ## records/s beside limit programs, and growth as plots (JOB=x: one job; PROFILE=1)
 	@+$(PARALLEL) programs benches
 	@BUILD=$(BUILD) scripts/bench jobs
 
-bench-growth: ## how cost and memory grow, as plots (BUILD/*.svg)
+bench-growth: ## how cost and memory grow alone, as plots (BUILD/*.svg)
 	@+$(PARALLEL) benches
 	@BUILD=$(BUILD) scripts/bench growth
 
