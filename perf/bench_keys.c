@@ -84,12 +84,12 @@ static void setup(void)
 
 static void count(const struct vector *v)
 {
-    combine_fixed_count(&numbers, &(struct fixed_keys){v->number, NULL, VEC_ROWS_MAX});
+    combine_fixed_count(&numbers, &(struct fixed_keys){.word = v->number, .n = VEC_ROWS_MAX});
 }
 
 static void sum(const struct vector *v)
 {
-    struct fixed_keys k = {(const uint64_t *)(const void *)v->ip, NULL, VEC_ROWS_MAX};
+    struct fixed_keys k = {.word = (const uint64_t *)(const void *)v->ip, .n = VEC_ROWS_MAX};
 
     combine_fixed_sum(&addresses, &k, v->value, SUM_OFF);
 }

@@ -124,7 +124,8 @@ static bool words_of(struct fixed_keys *k, enum type_kind kind, const struct typ
             return false;
         words = e.base;
     }
-    *k = (struct fixed_keys){words, v->sel, v->sel_cnt};
+    *k = (struct fixed_keys){
+        .word = words, .sel = v->sel, .n = v->sel_cnt, .ahead = {v->ahead[0], v->ahead[1]}};
     return true;
 }
 

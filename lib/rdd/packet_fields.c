@@ -297,48 +297,41 @@ static int get_frame(struct col *c, const struct pkt *p, uint32_t n, const uint8
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
-/* A number or an address of the headers; a string of them; the same of the whole frame. */
-#define HEAD(name, kind, doc)                     \
+#define FIELD(name, kind, reach, doc)             \
     {                                             \
-#name, kind, doc, false, get_##name, NULL \
+#name, kind, doc, reach, get_##name, NULL \
     }
-#define HEAD_TEXT(name, doc)                             \
+#define TEXT(name, reach, doc)                           \
     {                                                    \
-#name, TYPE_STRING, doc, false, NULL, get_##name \
+#name, TYPE_STRING, doc, reach, NULL, get_##name \
     }
-#define WHOLE(name, kind, doc)                   \
-    {                                            \
-#name, kind, doc, true, get_##name, NULL \
-    }
-#define WHOLE_TEXT(name, doc)                           \
-    {                                                   \
-#name, TYPE_STRING, doc, true, NULL, get_##name \
-    }
+#define ROW(name, kind, doc)  FIELD(name, kind, PACKET_ROW, doc)
+#define HEAD(name, kind, doc) FIELD(name, kind, PACKET_HEADERS, doc)
 
 const struct packet_field packet_fields[] = {
-    HEAD(ts, TYPE_TIME, "when the packet came"),
-    HEAD(wire_len, TYPE_INT, "bytes of the frame on the wire"),
-    HEAD(cap_len, TYPE_INT, "bytes of the frame that were captured"),
-    HEAD_TEXT(eth_src, "source MAC address, \"02:00:00:00:00:01\""),
-    HEAD_TEXT(eth_dst, "destination MAC address"),
-    HEAD(ether_type, TYPE_INT, "EtherType after VLAN tags: 2048 IPv4, 2054 ARP, 34525 IPv6"),
-    HEAD(vlan, TYPE_INT, "VLAN id of the outer tag"),
-    HEAD(vlan_priority, TYPE_INT, "priority of the outer tag"),
-    HEAD(vlan2, TYPE_INT, "VLAN id of the second tag (QinQ)"),
-    HEAD(ip_version, TYPE_INT, "4, 6, or 0 for what is not IP"),
+    ROW(ts, TYPE_TIME, "when the packet came"),
+    ROW(wire_len, TYPE_INT, "bytes of the frame on the wire"),
+    ROW(cap_len, TYPE_INT, "bytes of the frame that were captured"),
+    TEXT(eth_src, PACKET_HEADERS, "source MAC address, \"02:00:00:00:00:01\""),
+    TEXT(eth_dst, PACKET_HEADERS, "destination MAC address"),
+    ROW(ether_type, TYPE_INT, "EtherType after VLAN tags: 2048 IPv4, 2054 ARP, 34525 IPv6"),
+    ROW(vlan, TYPE_INT, "VLAN id of the outer tag"),
+    ROW(vlan_priority, TYPE_INT, "priority of the outer tag"),
+    ROW(vlan2, TYPE_INT, "VLAN id of the second tag (QinQ)"),
+    ROW(ip_version, TYPE_INT, "4, 6, or 0 for what is not IP"),
     HEAD(src_ip, TYPE_IP, "source address"),
     HEAD(dst_ip, TYPE_IP, "destination address"),
-    HEAD(proto, TYPE_INT, "protocol after extension headers: 1 ICMP, 6 TCP, 17 UDP, 58 ICMPv6"),
+    ROW(proto, TYPE_INT, "protocol after extension headers: 1 ICMP, 6 TCP, 17 UDP, 58 ICMPv6"),
     HEAD(ttl, TYPE_INT, "time to live, hop limit"),
     HEAD(tos, TYPE_INT, "type of service, traffic class: dscp and ecn in one byte"),
     HEAD(dscp, TYPE_INT, "differentiated services code point"),
     HEAD(ecn, TYPE_INT, "explicit congestion notification, 0 to 3"),
     HEAD(ip_len, TYPE_INT, "length that the IP header states, header included"),
-    HEAD(ip_header_len, TYPE_INT, "bytes of the IP header with options and extension headers"),
+    ROW(ip_header_len, TYPE_INT, "bytes of the IP header with options and extension headers"),
     HEAD(ip_id, TYPE_INT, "identification"),
     HEAD(flow_label, TYPE_INT, "flow label of IPv6"),
     HEAD(dont_fragment, TYPE_BOOL, "IPv4: must not be fragmented"),
-    HEAD(fragment, TYPE_BOOL, "a fragment, the first one included"),
+    ROW(fragment, TYPE_BOOL, "a fragment, the first one included"),
     HEAD(more_fragments, TYPE_BOOL, "a fragment that is not the last"),
     HEAD(fragment_offset, TYPE_INT, "bytes before this fragment; only 0 has ports and flags"),
     HEAD(src_port, TYPE_INT, "source port of TCP, UDP, SCTP, DCCP"),
@@ -352,16 +345,16 @@ const struct packet_field packet_fields[] = {
     HEAD(icmp_type, TYPE_INT, "type of ICMP or ICMPv6"),
     HEAD(icmp_code, TYPE_INT, "code of ICMP or ICMPv6"),
     HEAD(icmp_id, TYPE_INT, "identifier of an echo"),
-    WHOLE(checksum_ok, TYPE_BOOL,
+    FIELD(checksum_ok, TYPE_BOOL, PACKET_WHOLE,
           "false when the checksum of IPv4, TCP, UDP or ICMP is wrong; unfinished ones, absent "
           "ones, and those of fragments and cut packets are not"),
-    WHOLE(checksum_unfinished, TYPE_BOOL, "the sender left the checksum to its NIC"),
-    HEAD_TEXT(tunnel, "gre, vxlan, geneve, ...; the fields are those of the outer packet"),
-    WHOLE_TEXT(payload, "bytes after the last decoded header, without padding"),
-    HEAD(payload_len, TYPE_INT, "length of payload"),
-    WHOLE_TEXT(frame, "all bytes captured"),
-    HEAD(merged, TYPE_BOOL, "longer than the wire allows: put together by GRO or LRO"),
-    HEAD(cut, TYPE_BOOL, "captured shorter than its headers say"),
+    FIELD(checksum_unfinished, TYPE_BOOL, PACKET_WHOLE, "the sender left the checksum to its NIC"),
+    TEXT(tunnel, PACKET_ROW, "gre, vxlan, geneve, ...; the fields are those of the outer packet"),
+    TEXT(payload, PACKET_WHOLE, "bytes after the last decoded header, without padding"),
+    ROW(payload_len, TYPE_INT, "length of payload"),
+    TEXT(frame, PACKET_WHOLE, "all bytes captured"),
+    ROW(merged, TYPE_BOOL, "longer than the wire allows: put together by GRO or LRO"),
+    ROW(cut, TYPE_BOOL, "captured shorter than its headers say"),
 };
 
 const uint32_t packet_fields_cnt = sizeof packet_fields / sizeof packet_fields[0];

@@ -110,6 +110,7 @@ struct pnode {
     uint32_t side;             /* union: which of its parents the rows come from */
     uint32_t way;              /* writes, outputs: which way through unions ends here (vec.h) */
     bool ordered;              /* flatMap: something below keeps the order of rows */
+    uint64_t packs; /* filter: the columns that are read below it, if all are words or addresses */
     struct pnode *parent;
     uint32_t kids_cnt;
     struct pnode *kid[16];

@@ -35,6 +35,31 @@ static void want_node(const struct pnode *n, uint32_t leaves, bool *want)
             want_node(n->kid[i], leaves, want);
 }
 
+static bool is_wide(const struct type *leaf)
+{
+    return leaf->kind == TYPE_STRING || leaf->kind == TYPE_LIST;
+}
+
+/* Which columns filters put together for what is below them (op_filter.c). */
+static void plan_packs(struct pnode *n)
+{
+    uint32_t leaves = type_leaves(n->type);
+    bool want[TYPE_LEAVES_MAX] = {false};
+    uint64_t packs = 0;
+
+    for (uint32_t i = 0; i < n->kids_cnt; i++) {
+        if (n->kind == PN_FILTER)
+            want_node(n->kid[i], leaves, want);
+        plan_packs(n->kid[i]);
+    }
+    for (uint32_t c = 0; c < leaves; c++) {
+        if (want[c] && is_wide(type_leaf(n->type, c)))
+            return;
+        packs |= (uint64_t)want[c] << c;
+    }
+    n->packs = packs;
+}
+
 static bool agg_keeps_order(const struct agg_spec *a)
 {
     for (uint32_t i = 0; i < a->leaves_cnt; i++)
@@ -110,6 +135,7 @@ void plan_finish(struct plan *p)
         } else {
             s->from->sorted = order_matters(s->root);
         }
+        plan_packs(s->root);
         uint64_t m = memory_of(p, s) + 1;
         p->memory_len = m > p->memory_len ? m : p->memory_len;
         for (uint32_t o = 0; o < p->outputs_cnt; o++)

@@ -189,12 +189,19 @@ void source_reader_init(struct source_reader *r, const struct source_spec *spec,
  */
 int source_read(struct source_reader *r, struct vec *out, struct arena *a);
 
+/* What is read for a field. */
+enum packet_reach {
+    PACKET_ROW,     /* the row of the index alone */
+    PACKET_HEADERS, /* headers of the frame too */
+    PACKET_WHOLE,   /* all of the frame */
+};
+
 /* The fields of a packet, in the order of the record type of `packets`. */
 struct packet_field {
     const char *name;
     enum type_kind type;
     const char *doc;
-    bool whole_frame; /* all of the frame is read, not only its headers */
+    enum packet_reach reach;
     /* One of the two. A field that a packet does not have is 0, "", or :: .
      * fill: rows at to at + n - 1 of c, which has room, from the packet rows p[0..n-1] over base.
      * text: makes c of them, rows 0 to n - 1. */

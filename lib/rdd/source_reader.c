@@ -22,23 +22,35 @@ void source_reader_init(struct source_reader *r, const struct source_spec *spec,
     };
 }
 
+/* The most that is read of a packet for the fields that are wanted. */
+static enum packet_reach reach_of(const struct source_reader *r)
+{
+    enum packet_reach most = PACKET_ROW;
+
+    for (uint32_t i = 0; i < packet_fields_cnt; i++)
+        if (format_wants(r, i) && packet_fields[i].reach > most)
+            most = packet_fields[i].reach;
+    return most;
+}
+
 /* packets_take tells how many packets make the next vector. Headers are a cache line or two of
  * each; only fields that read the whole frame make a vector shorter. */
-static uint32_t packets_take(const struct source_reader *r, const struct pkt *p)
+static uint32_t packets_take(const struct source_reader *r, const struct pkt *p,
+                             enum packet_reach reach)
 {
     uint32_t left = r->rows_cnt - r->row;
     uint32_t max = left < VEC_ROWS_MAX ? left : VEC_ROWS_MAX;
     uint32_t bytes = 0, n = 0;
-    bool whole = false;
 
-    for (uint32_t i = 0; i < packet_fields_cnt; i++)
-        whole |= packet_fields[i].whole_frame && format_wants(r, i);
-    if (!whole)
+    if (reach < PACKET_WHOLE)
         return max;
     while (n < max && bytes < VEC_BYTES_MAX)
         bytes += p[n++].cap_len + PKT_HEADER_BYTES;
     return n;
 }
+
+/* Frames at this distance and less have headers in every line. */
+#define CLOSE_BYTES 128u
 
 /* Rows that stay in L1 with their headers while one field after the other is taken from them. */
 #define PACKETS_CHUNK 64u
@@ -76,10 +88,28 @@ static uint64_t captured(const struct pkt *p, uint32_t n)
     return (uint64_t)_mm_extract_epi64(sum, 1);
 }
 
+/* What the next n packets are likely to take: rows of the index, and their frames if those lie so
+ * close that their headers are in every line. */
+static void packets_ahead(const struct source_reader *r, struct vec *out, const struct pkt *p,
+                          uint32_t n, enum packet_reach reach)
+{
+    uint32_t left = r->rows_cnt - r->row, next = left < n ? left : n;
+    const uint8_t *rows = (const uint8_t *)(p + n);
+
+    out->ahead[0] = out->ahead[1] = (struct ahead){NULL, NULL};
+    if (!next)
+        return;
+    out->ahead[0] = (struct ahead){rows, rows + next * sizeof *p};
+    uint64_t frames = (uint64_t)p[n].off - p[0].off;
+    if (reach > PACKET_ROW && p[n].off > p[0].off && frames <= (uint64_t)n * CLOSE_BYTES)
+        out->ahead[1] = (struct ahead){r->base + p[n].off, r->base + p[n].off + frames};
+}
+
 static int packets_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
     const struct pkt *p = (const struct pkt *)r->index + r->row;
-    uint32_t n = packets_take(r, p);
+    const enum packet_reach reach = reach_of(r);
+    uint32_t n = packets_take(r, p, reach);
     uint8_t field[TYPE_PARTS_MAX];
     uint64_t bytes = 0;
 
@@ -95,7 +125,22 @@ static int packets_read(struct source_reader *r, struct vec *out, struct arena *
     r->counters->bytes += bytes;
     r->row += n;
     format_finish(r, out, n);
+    packets_ahead(r, out, p, n, reach);
     return n > 0;
+}
+
+/* As many bytes as these records took, behind them. */
+static void records_ahead(const struct source_reader *r, struct vec *out, uint64_t bytes)
+{
+    const struct run *run = (const struct run *)r->index + r->row;
+
+    out->ahead[0] = out->ahead[1] = (struct ahead){NULL, NULL};
+    if (r->row == r->rows_cnt)
+        return;
+    const struct run *last = (const struct run *)r->index + r->rows_cnt - 1;
+    const uint8_t *at = r->base + run->off + r->pos, *end = r->base + last->off + last->len;
+    if (end > at)
+        out->ahead[0] = (struct ahead){at, (uint64_t)(end - at) < bytes ? end : at + bytes};
 }
 
 int source_read(struct source_reader *r, struct vec *out, struct arena *a)
@@ -104,6 +149,8 @@ int source_read(struct source_reader *r, struct vec *out, struct arena *a)
     if (r->spec->kind == SOURCE_PACKETS)
         return packets_read(r, out, a);
 
+    uint64_t before = r->counters->bytes;
     int rc = format_read(r, out, a);
+    records_ahead(r, out, r->counters->bytes - before);
     return rc < 0 ? rc : rc > 0;
 }

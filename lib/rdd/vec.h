@@ -63,6 +63,11 @@ struct col {
     };
 };
 
+/* Bytes that are likely to be read soon. */
+struct ahead {
+    const uint8_t *at, *end;
+};
+
 struct vec {
     uint32_t rows;
     uint32_t cols_cnt;
@@ -72,6 +77,8 @@ struct vec {
     uint64_t ord_hi, ord_lo; /* ord_lo: row 0 is this row of its block */
     const uint64_t *place;   /* by row, without the way; NULL: row i is row ord_lo + i */
     uint32_t way;
+    struct ahead ahead[2]; /* behind a vector of a source lies the next one: who does not wait for
+                              memory may fetch it */
 };
 
 /* The i-th row that is alive. */

@@ -222,6 +222,28 @@ const struct program programs[] = {
                        "\"1s\").output(o)\n"
                        "  lines.window(\"1s\").count().output(o)\n"),
     P("guarded", "  nums.map(r => r.v == 0 ? -1 : 100 / r.v).countByValue().output(o)\n"),
+    P("packed", "  n = nums.map(r => (r.v, r.x)).filter(p => p._1 < 9)\n"
+                "  m = n.filter(p => p._2 > 60.0)\n"
+                "  n.map(p => (p._1 % 3, p._2)).reduceByKey((a, b) => a).output(o)\n"
+                "  m.map(p => (p._1 % 2, p)).reduceByKey((a, b) => b).output(o)\n"
+                "  m.map(p => p._1).union(n.map(p => p._1 * 100)).output(o)\n"
+                "  m.count().output(o)\n  n.output(o)\n"
+                "  m.mapValues(x => x / 2.0).union(n).reduceByKey((a, b) => a).output(o)\n"
+                "  n.map(p => split(toString(p._1), \"1\")).flatMap(l => l).output(o)\n"),
+    P("packed_addresses",
+      "  a = nums.map(r => (toIp(\"10.0.0.\" + toString(abs(r.v))), r.v))\n"
+      "  a.filter(p => p._2 % 3 == 1).map(p => (prefix(p._1, 29), p._1)).groupByKey().output(o)\n"
+      "  a.filter(p => p._2 > 20).output(o)\n"),
+    P("keys_of_words",
+      "  nums.map(r => (r.v / 7, r.v)).reduceByKey((a, b) => a + b).output(o)\n"
+      "  nums.map(r => (r.x * 0.0, 1)).reduceByKey((a, b) => a + b).output(o)\n"
+      "  nums.map(r => (r.x / 64.0, (r.x, r.v))).reduceByKey((a, b) => (a._1 + b._1,\n"
+      "    max(a._2, b._2))).output(o)\n"
+      "  nums.map(r => (toTime(r.v), r.v)).reduceByKey((a, b) => (a + b) % 97).output(o)\n"
+      "  nums.map(r => (toIp(\"10.0.0.\" + toString(abs(r.v))), r.v))\n"
+      "    .reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, \"3s\", \"1s\").output(o)\n"
+      "  nums.map(r => (toIp(r.v < 9 ? \"::\" : \"ff::1\"), r.x)).reduceByKey((a, b) => b)\n"
+      "    .output(o)\n"),
     P("regex", "  lines.filter(r => matches(r.line, \"^[a-d].*e\")).count().output(o)\n"),
 };
 

@@ -253,6 +253,46 @@ TEST(packet_fields, never_leave_the_frame)
     }
 }
 
+/* What comes next is said: rows of the index, and frames where they are read and lie close. */
+TEST(packet_fields, vectors_say_what_comes_next)
+{
+    static const struct {
+        const char *field;
+        uint32_t more;
+        bool frames;
+    } cases[] = {{"wire_len", 0, false}, {"dst_ip", 0, true}, {"src_port", 400, false}};
+
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        struct reading r = {0};
+        bool want[TYPE_LEAVES_MAX] = {false};
+        for (uint32_t i = 0; i < PACKETS_MAX; i++) {
+            frame_begin(&f);
+            frame_ip4(&f, 0);
+            frame_udp(&f, i, 9);
+            frame_more(&f, cases[c].more);
+            frame_end(&f);
+            add_frame(&r, &f);
+        }
+        for (uint32_t k = 0; k < packet_fields_cnt; k++)
+            want[k] = !strcmp(packet_fields[k].name, cases[c].field);
+        begin(&r, want);
+        for (uint32_t at = VEC_ROWS_MAX; next(&r) > 0; at += VEC_ROWS_MAX) {
+            const struct ahead *a = r.vec.ahead;
+            if (at >= PACKETS_MAX) {
+                EXPECT(a[0].at == a[0].end && a[1].at == a[1].end);
+                continue;
+            }
+            uint32_t left = PACKETS_MAX - at, n = left < VEC_ROWS_MAX ? left : VEC_ROWS_MAX;
+            EXPECT(a[0].at == (const uint8_t *)&r.pkt[at]);
+            EXPECT(a[0].end == (const uint8_t *)&r.pkt[at + n]);
+            EXPECT_EQ_INT(a[1].at != a[1].end, cases[c].frames);
+            if (cases[c].frames)
+                EXPECT(a[1].at == r.bytes + r.pkt[at].off);
+        }
+        end(&r);
+    }
+}
+
 /* Where vectors end depends on what is read, and does not show. */
 TEST(packet_fields, vectors_have_room)
 {

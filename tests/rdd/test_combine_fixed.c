@@ -91,7 +91,9 @@ static void push(struct fixture *f, uint32_t n, uint32_t first, uint32_t keys, b
             naive_add(&f->naive, k, deed == SUM ? f->value[i] : 0);
         }
     }
-    struct fixed_keys keys_of = {f->column, some ? f->sel : NULL, live};
+    const struct ahead ahead = {(const uint8_t *)f->key, (const uint8_t *)(f->key + keys)};
+    struct fixed_keys keys_of = {
+        .word = f->column, .sel = some ? f->sel : NULL, .n = live, .ahead = {ahead}};
     MR_ASSERT(combine_fixed_has_room(&f->t, live));
     switch (deed) {
     case COUNT: combine_fixed_count(&f->t, &keys_of); return;
@@ -224,7 +226,7 @@ TEST(combine_fixed, encodes_each_kind)
 
     for (uint32_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         struct fixture *f = setup(4, cases[c].kind);
-        struct fixed_keys k = {&cases[c].word, NULL, 1};
+        struct fixed_keys k = {.word = &cases[c].word, .n = 1};
         combine_fixed_count(&f->t, &k);
         EXPECT_EQ_INT(combine_fixed_first(&f->t), 1);
         EXPECT(load_be64(tkey_bytes(&f->t.key[1])) == cases[c].encoded);
@@ -235,7 +237,7 @@ TEST(combine_fixed, encodes_each_kind)
     uint64_t word;
     EXPECT_EQ_INT(enc_row((uint8_t *)&word, type_scalar(TYPE_FLOAT), &col, 0), 8);
     EXPECT(load_be64(&word) == ~(uint64_t)bits_of(number));
-    combine_fixed_count(&f->t, &(struct fixed_keys){&word, NULL, 1});
+    combine_fixed_count(&f->t, &(struct fixed_keys){.word = &word, .n = 1});
     EXPECT_EQ_INT(combine_fixed_first(&f->t), 1);
     EXPECT_EQ_MEM(tkey_bytes(&f->t.key[1]), &word, 8);
     teardown(f);

@@ -194,6 +194,48 @@ static void put_times(struct strbuf *b, uint32_t n, const char *line)
         strbuf_puts(b, line);
 }
 
+static const struct pnode *filter_of(const struct pnode *n)
+{
+    const struct pnode *found = n->kind == PN_FILTER ? n : NULL;
+
+    for (uint32_t i = 0; i < n->kids_cnt && !found; i++)
+        found = filter_of(n->kid[i]);
+    return found;
+}
+
+// The columns that the first filter of nums puts together.
+TEST(plan, packs_numbers_that_are_read_below_filters)
+{
+    static const struct {
+        const char *program;
+        uint64_t packs;
+    } cases[] = {
+        {"  nums.filter(r => r.k == \"a\").map(r => r.v).output(o)", 2},
+        {"  nums.filter(r => r.v > 3).map(r => (r.v, r.x)).output(o)", 6},
+        {"  f = nums.filter(r => r.v > 3)\n  f.filter(r => r.x > 1.0).map(r => r.v).output(o)", 6},
+        {"  f = nums.filter(r => r.v > 3)\n  f.map(r => r.x).output(o)\n  f.count().output(o)", 4},
+        // a string is read; all are; none is
+        {"  nums.filter(r => r.v > 3).map(r => (r.k, r.v)).output(o)", 0},
+        {"  nums.filter(r => r.v > 3).output(o)", 0},
+        {"  nums.filter(r => r.v > 3).count().output(o)", 0},
+        {"  nums.map(r => (r.v, r.x)).filter(p => p._1 > 3).output(o)", 3},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct job *j = job_of(cases[i].program);
+        const struct pnode *filter = NULL;
+        char err[128] = "";
+        REQUIRE(j != NULL);
+        struct plan *p = plan_build(&j->graph, j->name, j->partitions, &j->zone, err, sizeof err);
+        REQUIRE(p != NULL);
+        for (uint32_t k = 0; k < p->stages_cnt && !filter; k++)
+            filter = filter_of(p->stage[k]->root);
+        REQUIRE(filter != NULL);
+        EXPECT_EQ_INT(filter->packs, cases[i].packs);
+        job_free(j);
+    }
+}
+
 TEST(plan, has_limits)
 {
     struct strbuf b = {0};

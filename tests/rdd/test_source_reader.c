@@ -43,6 +43,19 @@ static void put_garbage(struct harness *h, struct prng *p)
     }
 }
 
+/* What is said to come next is, as far as it lies in the block. */
+static void expect_ahead(const struct harness *h)
+{
+    const struct ahead *ahead = h->vec.ahead;
+
+    EXPECT(ahead[1].at == ahead[1].end);
+    if (ahead[0].at == ahead[0].end)
+        return;
+    REQUIRE(h->reader.row < h->runs_cnt);
+    EXPECT(ahead[0].at == h->bytes + h->run[h->reader.row].off + h->reader.pos);
+    EXPECT(ahead[0].at < ahead[0].end && ahead[0].end <= h->bytes + h->len);
+}
+
 /* The ledger closes, order numbers rise without a gap, a step is bounded and every step gets on,
  * whatever the bytes are. */
 TEST(source_reader, survives_garbage)
@@ -66,6 +79,7 @@ TEST(source_reader, survives_garbage)
             EXPECT(h.counters.offered - offered <= VEC_ROWS_MAX);
             EXPECT(h.counters.bytes - bytes <= VEC_BYTES_MAX || h.counters.offered - offered == 1);
             EXPECT_EQ_INT(rc, h.counters.offered > offered);
+            expect_ahead(&h);
             offered = h.counters.offered;
             bytes = h.counters.bytes;
         } while (rc);
