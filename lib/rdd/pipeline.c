@@ -41,7 +41,7 @@ void pipeline_kids(struct pipeline *p, const struct pnode *n, const struct vec *
 void pipeline_flush(struct pipeline *p)
 {
     for (uint32_t i = 0; i < p->writers_cnt; i++)
-        stage_writer_flush(p->writer[i], p->out, p->scratch);
+        stage_writer_flush(p->writer[i], p->out);
 }
 
 /* The value's leaves come after the key's in a pair. */

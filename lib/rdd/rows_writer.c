@@ -1,5 +1,6 @@
 #include "rdd/rows_writer.h"
 #include "base/assert.h"
+#include "base/bytes.h"
 #include "rdd/combine.h"
 #include "rdd/sort.h"
 
@@ -30,11 +31,6 @@ static const struct row_hdr *row_of(const struct rows_writer *r, uint32_t off)
     return (const struct row_hdr *)(const void *)(r->mem + off);
 }
 
-static int by_rank(const void *ctx, uint32_t a, uint32_t b)
-{
-    return rows_cmp_rank(row_of(ctx, a), row_of(ctx, b));
-}
-
 /* Writes one block of n rows, all of one partition: a buffer of them fits a page. */
 static void write_rows(struct stage_writer *w, struct task_out *out, uint32_t partition,
                        const uint32_t *at, uint32_t n)
@@ -55,23 +51,95 @@ static void write_rows(struct stage_writer *w, struct task_out *out, uint32_t pa
         out->refused += n;
 }
 
-/* Keeps the best top_cnt rows: they move to the front of the buffer through the scratch. */
-static void cut_top(struct stage_writer *w, struct arena *scratch)
+/* ---- a top: the rows are a heap, the worst on top ----------------------------------------------
+ */
+
+static bool is_top(const struct stage_writer *w)
+{
+    return w->node->exchange && w->node->exchange->top_cnt;
+}
+
+static int by_rank(const void *ctx, uint32_t a, uint32_t b)
+{
+    return rows_cmp_rank(row_of(ctx, a), row_of(ctx, b));
+}
+
+static bool is_worse(const struct rows_writer *r, uint32_t a, uint32_t b)
+{
+    return by_rank(r, a, b) > 0;
+}
+
+static void rise(struct rows_writer *r, uint32_t i, uint32_t row)
+{
+    for (; i && is_worse(r, row, r->at[(i - 1) / 2]); i = (i - 1) / 2)
+        r->at[i] = r->at[(i - 1) / 2];
+    r->at[i] = row;
+}
+
+static void sink(struct rows_writer *r, uint32_t row)
+{
+    uint32_t i = 0;
+
+    for (uint32_t kid = 1; kid < r->rows; kid = 2 * i + 1) {
+        kid += kid + 1 < r->rows && is_worse(r, r->at[kid + 1], r->at[kid]);
+        if (!is_worse(r, r->at[kid], row))
+            break;
+        r->at[i] = r->at[kid];
+        i = kid;
+    }
+    r->at[i] = row;
+}
+
+static void set_floor(struct stage_writer *w)
 {
     struct rows_writer *r = &w->rows;
-    uint32_t keep = (uint32_t)w->node->exchange->top_cnt, used = 0;
-    size_t mark = scratch->used;
 
-    sort_idx(r->at, r->rows, by_rank, r);
-    if (r->rows <= keep)
+    if (w->row_value->kind != TYPE_INT)
         return;
-    for (uint32_t i = 0; i < keep; i++)
-        used += row_bytes(row_of(r, r->at[i]));
-    uint8_t *copy = arena_alloc(scratch, used);
+    r->has_floor = true;
+    r->best_floor = (int64_t)(load_be64(row_val(row_of(r, r->at[0]))) ^ 1ull << 63);
+}
+
+/* The row that lies at the end of the buffer, if it is one of the best as yet. */
+static void keep_best(struct stage_writer *w, uint32_t bytes)
+{
+    struct rows_writer *r = &w->rows;
+    uint32_t best = (uint32_t)w->node->exchange->top_cnt, row = r->used;
+
+    if (r->rows < w->node->exchange->top_cnt) {
+        rise(r, r->rows, row);
+        r->rows++;
+    } else if (is_worse(r, r->at[0], row)) {
+        sink(r, row);
+    } else {
+        return;
+    }
+    r->used += bytes;
+    if (r->rows == best)
+        set_floor(w);
+}
+
+static uint32_t bytes_of(const struct rows_writer *r)
+{
+    uint32_t bytes = 0;
+
+    for (uint32_t i = 0; i < r->rows; i++)
+        bytes += row_bytes(row_of(r, r->at[i]));
+    return bytes;
+}
+
+/* What is none of the best any more leaves the buffer; the others go through the scratch. False:
+ * that would not gain enough, or there is no scratch. */
+static bool sweep(struct stage_writer *w, struct arena *scratch)
+{
+    struct rows_writer *r = &w->rows;
+    size_t mark = scratch->used;
+    uint32_t bytes = bytes_of(r), used = 0;
+    uint8_t *copy = bytes > ROWS_BUFFER_BYTES / 4 * 3 ? NULL : arena_alloc(scratch, bytes + 1);
+
     if (!copy)
-        return; /* nothing is lost: the buffer just stays longer */
-    used = 0;
-    for (uint32_t i = 0; i < keep; i++) {
+        return false;
+    for (uint32_t i = 0; i < r->rows; i++) {
         uint32_t n = row_bytes(row_of(r, r->at[i]));
         memcpy(copy + used, row_of(r, r->at[i]), n);
         r->at[i] = used;
@@ -79,23 +147,20 @@ static void cut_top(struct stage_writer *w, struct arena *scratch)
     }
     memcpy(r->mem, copy, used);
     scratch->used = mark;
-    r->rows = keep;
     r->used = used;
-    const struct row_hdr *last = row_of(r, r->at[keep - 1]);
-    if (w->row_value->kind == TYPE_INT) {
-        r->has_floor = true;
-        memcpy(&r->best_floor, row_val(last), 8);
-        r->best_floor = (int64_t)(__builtin_bswap64((uint64_t)r->best_floor) ^ 1ull << 63);
-    }
+    return true;
 }
 
-void rows_writer_flush(struct stage_writer *w, struct task_out *out, struct arena *scratch)
+/* ---- leaving -----------------------------------------------------------------------------------
+ */
+
+void rows_writer_flush(struct stage_writer *w, struct task_out *out)
 {
     struct rows_writer *r = &w->rows;
     uint32_t parts = w->node->exchange ? w->node->exchange->partitions : 1, start[1025] = {0};
 
-    if (w->node->exchange && w->node->exchange->top_cnt)
-        cut_top(w, scratch);
+    if (is_top(w)) /* so that the same rows are the same bytes */
+        sort_idx(r->at, r->rows, by_rank, r);
     if (parts == 1) {
         write_rows(w, out, 0, r->at, r->rows);
     } else {
@@ -128,10 +193,9 @@ static void make_room(struct stage_writer *w, uint32_t bytes, struct task_out *o
 
     if (r->used + bytes <= ROWS_BUFFER_BYTES && r->rows < ROWS_MAX)
         return;
-    if (w->node->exchange && w->node->exchange->top_cnt)
-        cut_top(w, scratch);
-    if (r->used + bytes > ROWS_BUFFER_BYTES || r->rows >= ROWS_MAX / 2)
-        rows_writer_flush(w, out, scratch);
+    if (!is_top(w) || r->rows == ROWS_MAX || !sweep(w, scratch) ||
+        r->used + bytes > ROWS_BUFFER_BYTES)
+        rows_writer_flush(w, out);
 }
 
 /* The partition of the row just written at `at`. */
@@ -154,7 +218,7 @@ static void append_row(struct stage_writer *w, const struct vec *v, uint32_t x,
     const struct type *key = w->row_key, *value = w->row_value;
     const struct col *value_cols = v->col + (key ? type_leaves(key) : 0);
     /* a top orders by rank: where a row came from does not show in its blocks */
-    bool top = w->node->exchange && w->node->exchange->top_cnt;
+    bool top = is_top(w);
     struct row_hdr h = {.ord_hi = top ? 0 : v->ord_hi, .ord_lo = top ? 0 : vec_place(v, x)};
 
     h.key_bytes = key ? enc_row_bytes(key, v->col, x) : 0;
@@ -171,6 +235,10 @@ static void append_row(struct stage_writer *w, const struct vec *v, uint32_t x,
     if (key)
         enc_row(at + sizeof h, key, v->col, x);
     enc_row(at + sizeof h + h.key_bytes, value, value_cols, x);
+    if (top) {
+        keep_best(w, bytes);
+        return;
+    }
     r->at[r->rows] = r->used;
     r->partition[r->rows++] = partition_of(at + sizeof h, h.key_bytes,
                                            w->node->exchange ? w->node->exchange->partitions : 1);
@@ -180,13 +248,9 @@ static void append_row(struct stage_writer *w, const struct vec *v, uint32_t x,
 void rows_writer_push(struct stage_writer *w, const struct vec *v, struct task_out *out,
                       struct arena *scratch)
 {
-    uint64_t best = w->node->exchange ? w->node->exchange->top_cnt : 0;
-
     for (uint32_t i = 0; i < v->sel_cnt; i++) {
         uint32_t x = vec_row(v, i);
         if (!below_floor(&w->rows, v, x))
             append_row(w, v, x, out, scratch);
     }
-    if (best && w->rows.rows >= 2 * best + VEC_ROWS_MAX)
-        cut_top(w, scratch);
 }

@@ -46,11 +46,11 @@ void stage_writer_push(struct stage_writer *w, const struct vec *v, struct task_
         rows_writer_push(w, v, out, scratch);
 }
 
-void stage_writer_flush(struct stage_writer *w, struct task_out *out, struct arena *scratch)
+void stage_writer_flush(struct stage_writer *w, struct task_out *out)
 {
     if (is_agg(w->node))
         combine_flush(w, out);
     else
-        rows_writer_flush(w, out, scratch);
+        rows_writer_flush(w, out);
     w->blocks = 0;
 }

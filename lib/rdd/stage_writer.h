@@ -46,7 +46,7 @@ struct task_out {
 struct rows_writer {
     uint8_t *mem;
     uint32_t used, rows;
-    uint32_t *at;        /* offset of each row */
+    uint32_t *at;        /* offset of each row; of a top: a heap, the worst first */
     uint32_t *order;     /* the same by partition, while they leave */
     uint16_t *partition; /* of each row */
     int64_t best_floor;  /* top over an int: values below it cannot come in */
@@ -74,6 +74,6 @@ void stage_writer_init(struct stage_writer *w, const struct pnode *node, const s
 void stage_writer_push(struct stage_writer *w, const struct vec *v, struct task_out *out,
                        struct arena *scratch);
 /* stage_writer_flush makes blocks of what it holds. */
-void stage_writer_flush(struct stage_writer *w, struct task_out *out, struct arena *scratch);
+void stage_writer_flush(struct stage_writer *w, struct task_out *out);
 
 #endif
