@@ -8,7 +8,8 @@
 #define SPARSE_SLOTS   131072u    /* so many and less: an eighth full at most; more: a quarter */
 #define PREFETCH_BYTES (2u << 20) /* entries that outgrow the second-level cache gain by it */
 #define NOBODY         UINT32_MAX
-#define AVX512         __attribute__((target("avx512f,avx512vl")))
+#define AVX512         __attribute__((target("avx512f,avx512bw,avx512vl,bmi2")))
+#define INLINE         static inline __attribute__((always_inline))
 
 static uint32_t slots_for(uint32_t keys)
 {
@@ -113,7 +114,9 @@ __attribute__((noinline)) static uint32_t entry_of(struct combine_table *t, cons
 
 struct probes {
     struct tkey key[PROBES] __attribute__((aligned(64)));
-    uint32_t hash[PROBES]; /* upper halves */
+    uint32_t hash[PROBES];  /* upper halves */
+    uint16_t longs[PROBES]; /* which keys are not short */
+    uint32_t longs_cnt;
 };
 
 /* What a probe needs of the table, for registers: through the table it would be read again after
@@ -136,7 +139,7 @@ static uint32_t probes_next(struct probes *p, const struct combine_table *t, str
         rest.off += from;
         rest.len += from;
     }
-    tkeys_load_hash(p->key, p->hash, &rest, sel ? sel + from : NULL, cnt);
+    p->longs_cnt = tkeys_load_hash(p->key, p->hash, &rest, sel ? sel + from : NULL, cnt, p->longs);
     *by = (struct prober){t->slot, t->entry, t->slots_mask, t->stride};
     if (t->live * by->stride > PREFETCH_BYTES)
         for (uint32_t i = 0; i < cnt; i++)
@@ -150,8 +153,7 @@ static inline uint8_t *home_of(struct prober by, const struct probes *p, uint32_
     return by.entry + by.slot[p->hash[i] & by.mask] * by.stride;
 }
 
-/* The row of probe i. Long keys are never at home at first sight: what is compared holds where
- * their bytes are. */
+/* The row of probe i, which has a short key. */
 static inline uint8_t *row_of(struct combine_table *t, struct prober by, const struct probes *p,
                               uint32_t i)
 {
@@ -164,9 +166,56 @@ static inline uint8_t *row_of(struct combine_table *t, struct prober by, const s
     return at + COMBINE_ROW_OFF;
 }
 
-/* The rows of probes i to i + 3. */
-AVX512 static inline void four_rows(struct combine_table *t, struct prober by,
-                                    const struct probes *p, uint32_t i, uint8_t **row)
+static void rows_plain(struct combine_table *t, struct prober by, const struct probes *p,
+                       uint32_t from, uint32_t n, uint8_t **row)
+{
+    for (uint32_t i = from; i < n; i++)
+        if (tkey_is_short(&p->key[i]))
+            row[i] = row_of(t, by, p, i);
+}
+
+/* Rows of keys that are not short. */
+static void rows_long(struct combine_table *t, struct prober by, const struct probes *p,
+                      uint8_t **row)
+{
+    for (uint32_t j = 0; j < p->longs_cnt; j++) {
+        uint32_t i = p->longs[j];
+        row[i] = by.entry + entry_of(t, &p->key[i], p->hash[i]) * by.stride + COMBINE_ROW_OFF;
+    }
+}
+
+/* Is it the same key, not short? Of the first 32 bytes no branch hangs on the length. */
+AVX512 static inline bool long_is(const struct tkey *a, const struct tkey *k)
+{
+    uint64_t x, y;
+
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, k, sizeof y);
+    if (x != y)
+        return false;
+    __mmask32 own = _bzhi_u32(~0u, k->len);
+    __m256i differ = _mm256_xor_si256(_mm256_maskz_loadu_epi8(own, a->ptr),
+                                      _mm256_maskz_loadu_epi8(own, k->ptr));
+    return _mm256_testz_si256(differ, differ) &&
+           (k->len <= 32 || !memcmp(a->ptr + 32, k->ptr + 32, k->len - 32));
+}
+
+AVX512 static void rows_long_avx512(struct combine_table *t, struct prober by,
+                                    const struct probes *p, uint8_t **row)
+{
+    for (uint32_t j = 0; j < p->longs_cnt; j++) {
+        uint32_t i = p->longs[j];
+        uint8_t *at = home_of(by, p, i);
+        if (__builtin_expect(!long_is((const struct tkey *)(void *)at, &p->key[i]), 0))
+            at = by.entry + entry_of(t, &p->key[i], p->hash[i]) * by.stride;
+        row[i] = at + COMBINE_ROW_OFF;
+    }
+}
+
+/* The rows of probes i to i + 3. Of keys that are not short, of which there are none if not
+ * `longs`, it is any address. */
+AVX512 INLINE void four_rows(struct combine_table *t, struct prober by, const struct probes *p,
+                             uint32_t i, uint8_t **row, bool longs)
 {
     for (uint32_t q = 0; q < 4; q++)
         row[q] = home_of(by, p, i + q);
@@ -174,24 +223,55 @@ AVX512 static inline void four_rows(struct combine_table *t, struct prober by,
     k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)row[1]), 1);
     k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)row[2]), 2);
     k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)row[3]), 3);
-    uint32_t differ = _mm512_cmpneq_epi64_mask(k, _mm512_load_si512(&p->key[i]));
+    __m512i own = _mm512_load_si512(&p->key[i]);
+    uint32_t differ = _mm512_cmpneq_epi32_mask(k, own);
+    if (longs) /* four bits of each */
+        differ &=
+            ~(15u * _mm512_mask_cmpgt_epu32_mask(0x1111, own, _mm512_set1_epi32(TKEY_INLINE)));
     if (__builtin_expect(differ, 0))
         for (uint32_t q = 0; q < 4; q++)
-            if (differ >> 2 * q & 3)
+            if (differ >> 4 * q & 15)
                 row[q] = by.entry + entry_of(t, &p->key[i + q], p->hash[i + q]) * by.stride;
     for (uint32_t q = 0; q < 4; q++)
         row[q] += COMBINE_ROW_OFF;
 }
 
-AVX512 static void rows_avx512(struct combine_table *t, struct prober by, const struct probes *p,
-                               uint32_t n, uint8_t **row)
+AVX512 INLINE void rows_avx512(struct combine_table *t, struct prober by, const struct probes *p,
+                               uint32_t n, uint8_t **row, bool longs)
 {
     uint32_t i = 0;
 
     for (; i + 4 <= n; i += 4)
-        four_rows(t, by, p, i, row + i);
-    for (; i < n; i++)
-        row[i] = row_of(t, by, p, i);
+        four_rows(t, by, p, i, row + i, longs);
+    rows_plain(t, by, p, i, n, row);
+}
+
+AVX512 static void rows_short_avx512(struct combine_table *t, struct prober by,
+                                     const struct probes *p, uint32_t n, uint8_t **row)
+{
+    rows_avx512(t, by, p, n, row, false);
+}
+
+AVX512 static void rows_both_avx512(struct combine_table *t, struct prober by,
+                                    const struct probes *p, uint32_t n, uint8_t **row)
+{
+    rows_avx512(t, by, p, n, row, true);
+    rows_long_avx512(t, by, p, row);
+}
+
+/* The rows of n probes; those of keys that are not short come last, so that no branch hangs on
+ * which they are. */
+static void probes_rows(struct combine_table *t, struct prober by, const struct probes *p,
+                        uint32_t n, uint8_t **row)
+{
+    if (simd_level == SIMD_AVX512 && p->longs_cnt) {
+        rows_both_avx512(t, by, p, n, row);
+    } else if (simd_level == SIMD_AVX512) {
+        rows_short_avx512(t, by, p, n, row);
+    } else {
+        rows_plain(t, by, p, 0, n, row);
+        rows_long(t, by, p, row);
+    }
 }
 
 static inline void count_one(uint8_t *row)
@@ -199,6 +279,7 @@ static inline void count_one(uint8_t *row)
     store_i64(row, load_i64(row) + 1);
 }
 
+/* All keys are short. */
 AVX512 static void count_avx512(struct combine_table *t, struct prober by, const struct probes *p,
                                 uint32_t n)
 {
@@ -206,7 +287,7 @@ AVX512 static void count_avx512(struct combine_table *t, struct prober by, const
     uint32_t i = 0;
 
     for (; i + 4 <= n; i += 4) {
-        four_rows(t, by, p, i, row);
+        four_rows(t, by, p, i, row, false);
         for (uint32_t q = 0; q < 4; q++)
             count_one(row[q]);
     }
@@ -222,11 +303,7 @@ void combine_table_rows(struct combine_table *t, const struct enc_keys *e, const
 
     for (uint32_t from = 0, cnt; from < n; from += cnt) {
         cnt = probes_next(&p, t, &by, e, sel, from, n);
-        if (simd_level == SIMD_AVX512)
-            rows_avx512(t, by, &p, cnt, row + from);
-        else
-            for (uint32_t i = 0; i < cnt; i++)
-                row[from + i] = row_of(t, by, &p, i);
+        probes_rows(t, by, &p, cnt, row + from);
     }
 }
 
@@ -235,13 +312,16 @@ void combine_table_count(struct combine_table *t, const struct enc_keys *e, cons
 {
     struct probes p;
     struct prober by;
+    uint8_t *row[PROBES];
 
     for (uint32_t from = 0, cnt; from < n; from += cnt) {
         cnt = probes_next(&p, t, &by, e, sel, from, n);
-        if (simd_level == SIMD_AVX512)
+        if (simd_level == SIMD_AVX512 && !p.longs_cnt) {
             count_avx512(t, by, &p, cnt);
-        else
-            for (uint32_t i = 0; i < cnt; i++)
-                count_one(row_of(t, by, &p, i));
+            continue;
+        }
+        probes_rows(t, by, &p, cnt, row);
+        for (uint32_t i = 0; i < cnt; i++)
+            count_one(row[i]);
     }
 }

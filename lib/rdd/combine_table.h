@@ -4,15 +4,16 @@
  * It differs from the table of a state (table.h) in what it need not do: no key ever leaves alone,
  * and all of them leave at the flush. An entry is `stride` bytes: the key (16), then the row, so
  * that a record that finds its key touches one place. Entries lie one behind the other in the order
- * in which their keys came, which is the order in which they leave; frequent keys come early, so
- * they share few cache lines. They never move. Entry 0 is nobody's: its key equals none.
+ * in which their keys came, of 512 at a time those that are not short last; this is the order in
+ * which they leave. Frequent keys come early, so they share few cache lines. They never move. Entry
+ * 0 is nobody's: its key equals none.
  *
  * A slot is the number of an entry, two bytes; 0 is an empty one. Slots are cheap, so many are
  * empty: a word that is not at home costs a branch that cannot be foretold.
  *
  * A vector is entered some keys at a time, in loops that branch on nothing but that: keys are
  * loaded and hashed; what lies in their home slots is looked up; then entries are compared, with
- * AVX-512 four at once.
+ * AVX-512 four at once. Keys that are not short are looked up in a loop of their own.
  *
  * All memory is the caller's, for keys_max keys; only the slots in use grow inside it.
  *

@@ -95,13 +95,19 @@ static inline void load_hash_one(struct tkey *k, uint32_t *hash, struct tkey_see
     *hash = (uint32_t)(h >> 32);
 }
 
-static void load_hash_plain(struct tkey *k, uint32_t *hash, const uint8_t *base,
-                            const uint32_t *off, const uint32_t *len, uint32_t n)
+static uint32_t load_hash_plain(struct tkey *k, uint32_t *hash, const uint8_t *base,
+                                const uint32_t *off, const uint32_t *len, uint32_t n,
+                                uint16_t *longs)
 {
     struct tkey_seeds seeds = tkey_seeds();
+    uint32_t cnt = 0;
 
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         load_hash_one(&k[i], &hash[i], seeds, base + off[i], len[i]);
+        longs[cnt] = (uint16_t)i;
+        cnt += len[i] > TKEY_INLINE;
+    }
+    return cnt;
 }
 
 /* Sixteen bytes each from four places, which may belong to others (tkey_load_over). */
@@ -151,56 +157,82 @@ AVX512 static inline void load_hash_sixteen(struct tkey *k, uint32_t *hash, cons
     _mm512_storeu_si512(hash, _mm512_inserti64x4(low, _mm512_castsi512_si256(high), 1));
 }
 
-AVX512 static void load_hash_avx512(struct tkey *k, uint32_t *hash, const uint8_t *base,
-                                    const uint32_t *off, const uint32_t *len, uint32_t n)
+/* The sixteen from `first` on that the bits say, behind each other; all sixteen places are written.
+ */
+AVX512 static inline void places_put(uint16_t *to, __mmask16 bits, uint32_t first)
+{
+    const __m512i count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    __m512i at =
+        _mm512_add_epi32(_mm512_maskz_compress_epi32(bits, count), _mm512_set1_epi32((int)first));
+
+    _mm256_storeu_si256((__m256i *)(void *)to, _mm512_cvtepi32_epi16(at));
+}
+
+/* Keys that are not short are noted, and done in a loop of their own: where they are among the
+ * others cannot be foretold. */
+AVX512 static uint32_t load_hash_avx512(struct tkey *k, uint32_t *hash, const uint8_t *base,
+                                        const uint32_t *off, const uint32_t *len, uint32_t n,
+                                        uint16_t *longs)
 {
     struct tkey_seeds seeds = tkey_seeds();
     const __m512i s0 = _mm512_broadcast_i32x4(seeds.s0), s1 = _mm512_broadcast_i32x4(seeds.s1);
     const __m512i from = _mm512_set1_epi32((int)(uint32_t)((uintptr_t)base - sizeof k->len));
-    uint32_t i = 0;
+    uint32_t i = 0, cnt = 0;
 
     for (; i + 16 <= n; i += 16) {
         __m512i lens = _mm512_loadu_si512(len + i), at = _mm512_loadu_si512(off + i);
         at = _mm512_and_si512(_mm512_add_epi32(at, from), _mm512_set1_epi32(4095));
         __mmask16 edge = _mm512_cmpgt_epu32_mask(at, _mm512_set1_epi32(4096 - 16));
-        __mmask16 longs = _mm512_cmpgt_epu32_mask(lens, _mm512_set1_epi32(TKEY_INLINE));
-        if (__builtin_expect(edge, 0)) {
-            load_hash_plain(k + i, hash + i, base, off + i, len + i, 16);
-            continue;
-        }
-        load_hash_sixteen(k + i, hash + i, base, off + i, lens, s0, s1);
-        for (uint32_t m = longs; m; m &= m - 1) {
-            uint32_t r = i + (uint32_t)__builtin_ctz(m);
-            load_hash_one(&k[r], &hash[r], seeds, base + off[r], len[r]);
-        }
+        __mmask16 is_long = _mm512_cmpgt_epu32_mask(lens, _mm512_set1_epi32(TKEY_INLINE));
+        if (__builtin_expect(edge, 0))
+            load_hash_plain(k + i, hash + i, base, off + i, len + i, 16, longs + cnt);
+        else
+            load_hash_sixteen(k + i, hash + i, base, off + i, lens, s0, s1);
+        places_put(longs + cnt, is_long, i);
+        cnt += (uint32_t)__builtin_popcount(is_long);
     }
-    load_hash_plain(k + i, hash + i, base, off + i, len + i, n - i);
+    for (uint32_t j = 0; j < cnt; j++) {
+        const uint8_t *p = base + off[longs[j]];
+        uint32_t bytes = len[longs[j]];
+        struct tkey *key = &k[longs[j]];
+        _mm_storeu_si128((__m128i *)(void *)key, tkey_load_long(p, bytes));
+        hash[longs[j]] = (uint32_t)(tkey_hash_long(p, bytes) >> 32);
+    }
+    for (; i < n; i++) {
+        load_hash_one(&k[i], &hash[i], seeds, base + off[i], len[i]);
+        longs[cnt] = (uint16_t)i;
+        cnt += len[i] > TKEY_INLINE;
+    }
+    return cnt;
 }
 
-static void load_hash(struct tkey *k, uint32_t *hash, const uint8_t *base, const uint32_t *off,
-                      const uint32_t *len, uint32_t n)
+static uint32_t load_hash(struct tkey *k, uint32_t *hash, const uint8_t *base, const uint32_t *off,
+                          const uint32_t *len, uint32_t n, uint16_t *longs)
 {
     if (simd_level == SIMD_AVX512)
-        load_hash_avx512(k, hash, base, off, len, n);
-    else
-        load_hash_plain(k, hash, base, off, len, n);
+        return load_hash_avx512(k, hash, base, off, len, n, longs);
+    return load_hash_plain(k, hash, base, off, len, n, longs);
 }
 
-void tkeys_load_hash(struct tkey *k, uint32_t *hash, const struct enc_keys *e, const uint16_t *sel,
-                     uint32_t n)
+uint32_t tkeys_load_hash(struct tkey *k, uint32_t *hash, const struct enc_keys *e,
+                         const uint16_t *sel, uint32_t n, uint16_t *longs)
 {
-    uint32_t off[LOAD_CHUNK], len[LOAD_CHUNK];
+    uint32_t off[LOAD_CHUNK], len[LOAD_CHUNK], all = 0;
 
     if (!sel)
-        load_hash(k, hash, e->base, e->off, e->len, n);
-    for (uint32_t at = 0; sel && at < n; at += LOAD_CHUNK) {
+        return load_hash(k, hash, e->base, e->off, e->len, n, longs);
+    for (uint32_t at = 0; at < n; at += LOAD_CHUNK) {
         uint32_t cnt = n - at < LOAD_CHUNK ? n - at : LOAD_CHUNK;
         for (uint32_t i = 0; i < cnt; i++) {
             off[i] = e->off[sel[at + i]];
             len[i] = e->len[sel[at + i]];
         }
-        load_hash(k + at, hash + at, e->base, off, len, cnt);
+        uint32_t more = load_hash(k + at, hash + at, e->base, off, len, cnt, longs + all);
+        for (uint32_t j = all; j < all + more; j++)
+            longs[j] = (uint16_t)(longs[j] + at);
+        all += more;
     }
+    return all;
 }
 
 /* --- without a seed ----------------------------------------------------------------------------

@@ -60,9 +60,10 @@ static inline int tkey_cmp(const struct tkey *a, const struct tkey *b)
 void tkeys_load(struct tkey *k, const struct enc_keys *e, const uint16_t *sel, uint32_t n);
 /* tkeys_hash: the table hash of n keys, under the seed of this process. */
 void tkeys_hash(uint64_t *hash, const struct tkey *k, uint32_t n);
-/* tkeys_load_hash does both at once; hash[i] is the upper half of the hash of k[i]. */
-void tkeys_load_hash(struct tkey *k, uint32_t *hash, const struct enc_keys *e, const uint16_t *sel,
-                     uint32_t n);
+/* tkeys_load_hash does both at once; hash[i] is the upper half of the hash of k[i]. longs, with
+ * room for n, takes those i whose keys are not short, rising; returns how many. */
+uint32_t tkeys_load_hash(struct tkey *k, uint32_t *hash, const struct enc_keys *e,
+                         const uint16_t *sel, uint32_t n, uint16_t *longs);
 /* tkey_partition: the partition of a key, unseeded. */
 uint32_t tkey_partition(const struct tkey *k, uint32_t partitions);
 /* tkey_rank: the unseeded 64-bit hash under it; decides which keys a full state admits. */

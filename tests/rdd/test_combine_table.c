@@ -75,6 +75,16 @@ static void naive_add(struct naive *n, uint32_t key)
         n->seen[n->cnt++] = key;
 }
 
+// Of 512 keys at a time those that are not short come last.
+static void naive_push(struct fixture *f, uint32_t live)
+{
+    for (uint32_t from = 0; from < live; from += 512)
+        for (int is_long = 0; is_long < 2; is_long++)
+            for (uint32_t i = from; i < live && i < from + 512; i++)
+                if ((f->lens[f->sel[i]] > TKEY_INLINE) == is_long)
+                    naive_add(&f->naive, f->key[f->sel[i]]);
+}
+
 // A vector of n of the first `keys` keys, some rows of it not selected.
 static void push(struct fixture *f, uint32_t n, uint32_t keys, bool some)
 {
@@ -86,11 +96,10 @@ static void push(struct fixture *f, uint32_t n, uint32_t keys, bool some)
         f->key[i] = (uint32_t)prng_below(&f->prng, keys);
         f->off[i] = f->key[i] * KEY_BYTES;
         f->lens[i] = f->len[f->key[i]];
-        if (!some || prng_chance(&f->prng, 60)) {
+        if (!some || prng_chance(&f->prng, 60))
             f->sel[live++] = (uint16_t)i;
-            naive_add(&f->naive, f->key[i]);
-        }
     }
+    naive_push(f, live);
     MR_ASSERT(combine_table_has_room(&f->t, live));
     if (f->t.row_bytes == 8) {
         combine_table_count(&f->t, &e, some ? f->sel : NULL, live);

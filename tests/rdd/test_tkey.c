@@ -105,7 +105,7 @@ TEST(tkey, loads_and_hashes_at_once)
     static struct tkey k[VEC_ROWS_MAX], want[VEC_ROWS_MAX];
     uint32_t off[VEC_ROWS_MAX], len[VEC_ROWS_MAX], hash[VEC_ROWS_MAX];
     uint64_t want_hash[VEC_ROWS_MAX];
-    uint16_t sel[VEC_ROWS_MAX];
+    uint16_t sel[VEC_ROWS_MAX], longs[VEC_ROWS_MAX];
     uint8_t *pages = guarded_pages();
     struct prng p = prng_of(prng_seed(3));
     struct enc_keys e = {pages, off, len};
@@ -124,8 +124,13 @@ TEST(tkey, loads_and_hashes_at_once)
         tkeys_load(want, &e, round % 2 ? NULL : sel, live);
         tkeys_hash(want_hash, want, live);
         for (simd_first(); simd_next();) {
-            tkeys_load_hash(k, hash, &e, round % 2 ? NULL : sel, live);
+            uint32_t cnt = tkeys_load_hash(k, hash, &e, round % 2 ? NULL : sel, live, longs),
+                     at = 0;
             EXPECT_EQ_MEM(k, want, live * sizeof *k);
+            for (uint32_t i = 0; i < live; i++)
+                if (!tkey_is_short(&want[i]))
+                    EXPECT_EQ_INT(longs[at++], i);
+            EXPECT_EQ_INT(cnt, at);
             for (uint32_t i = 0; i < live; i++)
                 EXPECT_EQ_INT(hash[i], want_hash[i] >> 32);
         }
