@@ -212,28 +212,40 @@ AVX512 static void rows_long_avx512(struct combine_table *t, struct prober by,
     }
 }
 
+/* Of four keys those that were not seen at home at first sight, by four bits each. */
+__attribute__((noinline)) static void four_others(struct combine_table *t, const struct tkey *k,
+                                                  const uint32_t *hash, uint8_t **row,
+                                                  uint32_t differ)
+{
+    for (uint32_t q = 0; q < 4; q++)
+        if (differ >> 4 * q & 15)
+            row[q] = combine_row(t, entry_of(t, &k[q], hash[q]));
+}
+
 /* The rows of probes i to i + 3. Of keys that are not short, of which there are none if not
  * `longs`, it is any address. */
 AVX512 INLINE void four_rows(struct combine_table *t, struct prober by, const struct probes *p,
                              uint32_t i, uint8_t **row, bool longs)
 {
-    for (uint32_t q = 0; q < 4; q++)
-        row[q] = home_of(by, p, i + q);
-    __m512i k = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(void *)row[0]));
-    k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)row[1]), 1);
-    k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)row[2]), 2);
-    k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)row[3]), 3);
+    uint8_t *at[4];
+
+    for (uint32_t q = 0; q < 4; q++) {
+        at[q] = home_of(by, p, i + q);
+        __asm__("" : "+r"(at[q])); /* or they are computed in a vector, which is then taken apart */
+    }
+    __m512i k = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)(void *)at[0]));
+    k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)at[1]), 1);
+    k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)at[2]), 2);
+    k = _mm512_inserti32x4(k, _mm_loadu_si128((const __m128i *)(void *)at[3]), 3);
     __m512i own = _mm512_load_si512(&p->key[i]);
     uint32_t differ = _mm512_cmpneq_epi32_mask(k, own);
     if (longs) /* four bits of each */
         differ &=
             ~(15u * _mm512_mask_cmpgt_epu32_mask(0x1111, own, _mm512_set1_epi32(TKEY_INLINE)));
-    if (__builtin_expect(differ, 0))
-        for (uint32_t q = 0; q < 4; q++)
-            if (differ >> 4 * q & 15)
-                row[q] = by.entry + entry_of(t, &p->key[i + q], p->hash[i + q]) * by.stride;
     for (uint32_t q = 0; q < 4; q++)
-        row[q] += COMBINE_ROW_OFF;
+        row[q] = at[q] + COMBINE_ROW_OFF;
+    if (__builtin_expect(differ, 0))
+        four_others(t, &p->key[i], &p->hash[i], row, differ);
 }
 
 AVX512 INLINE void rows_avx512(struct combine_table *t, struct prober by, const struct probes *p,
