@@ -4,16 +4,13 @@
 /* ord_hi of rows that are of no span. */
 #define DEAD  UINT64_MAX
 #define FLOOR (UINT64_MAX - 1)
+/* So many times the bytes of rows, and so many more, may lie in the region before it is swept. */
+#define DEAD_TIMES 4u
+#define DEAD_BYTES 65536u
 
 static uint64_t span_of_open(const struct rows_state *s)
 {
     return s->span_tail - 1;
-}
-
-void rows_top_begin(struct rows_state *s)
-{
-    s->idx_cnt = 0;
-    s->best = (struct rows_best){.floor = ROWS_NONE};
 }
 
 /* ---- the heap: the worst row on top ---------------------------------------------------------- */
@@ -108,6 +105,18 @@ static void sweep_begin(struct rows_state *s)
 {
     s->best.sweeping = true;
     s->best.from = s->best.to = 0;
+}
+
+/* What nobody holds any more is in the way of who walks over the region (rows_top_index), so not
+ * much more of it stays than of rows: a walk then costs what it finds, and so does a sweep. */
+void rows_top_begin(struct rows_state *s)
+{
+    s->idx_cnt = 0;
+    s->best = (struct rows_best){.floor = ROWS_NONE};
+    if (!s->live_bytes)
+        s->tail = 0;
+    else if (s->tail > DEAD_TIMES * s->live_bytes + DEAD_BYTES)
+        sweep_begin(s);
 }
 
 /* ---- rows come ------------------------------------------------------------------------------- */

@@ -2,9 +2,9 @@
  * The open interval of a top (rows_state.h): its best top_cnt rows, kept as they come.
  *
  * Rows lie in a region of bytes, one behind the other. A row's ord_hi says whose it is: the number
- * of its interval's span, or nobody's any more. When the region is full, the live rows move
- * together at its beginning, in steps. The rows of the open interval are a heap, the worst on top,
- * and ord_lo is a row's place in it.
+ * of its interval's span, or nobody's any more. When the region is full, and in an interval that
+ * begins with little else in it, the live rows move together at its beginning, in steps. The rows
+ * of the open interval are a heap, the worst on top, and ord_lo is a row's place in it.
  *
  * Which intervals fit. An interval takes five eighths of the region, less what the window keeps of
  * others. A row that would take more drives the worst ones out, and the best of those, the floor,

@@ -62,6 +62,22 @@ TEST(rows_state, wraps_and_refuses_whole_intervals)
         }
 }
 
+// What a top walks over does not grow with the intervals that went by, though there is room.
+TEST(rows_state, a_top_leaves_little_behind)
+{
+    for (uint64_t len = 1; len < 6; len++) {
+        struct rows_fixture f;
+
+        rows_setup(&f, TOP, len, 8u << 20, prng_seed(1) + len);
+        for (uint64_t n = 0; n < 1500; n++) {
+            one_interval(&f, n, 40, 1000);
+            EXPECT(f.s.tail <= 4 * f.s.live_bytes + 65536 + 40 * ROW_MAX);
+            EXPECT(len > 1 || f.s.tail <= 40 * ROW_MAX);
+        }
+        rows_teardown(&f);
+    }
+}
+
 TEST(rows_state, groups_are_longer_than_a_vector)
 {
     check(GROUP, 3, 4u << 20, 9000, 3);
