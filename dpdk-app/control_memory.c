@@ -10,6 +10,15 @@
 #define STILL_MS      500u /* longer than a feeder's patience with its open blocks */
 #define STILL_LIVE_MS 100u
 #define PAGES_AHEAD   8u
+/* Intervals pile up from here on: short ones do whenever the machine runs something else. */
+#define BEHIND_MS 100u
+
+static bool is_behind(const struct control *c, const struct sched_view *v)
+{
+    const struct job *job = c->node->job[v->oldest_job].job;
+
+    return v->backlogged && v->intervals_open * job->interval_ns > BEHIND_MS * 1000000ull;
+}
 
 /* Live ports shed when intervals or pages pile up, before tasks find no page. They go on as soon as
  * a page has come back: it is filled and read (the newest block is mapped first) while it is in the
@@ -18,11 +27,11 @@ static void watch_shed(struct control *c, const struct sched_view *v, uint32_t f
 {
     struct node *n = c->node;
     bool shed = atomic_load_explicit(&n->shed, memory_order_relaxed);
-    bool low = free_pages < c->pages_low + (shed ? 1 : 0);
+    bool low = is_behind(c, v) || free_pages < c->pages_low + (shed ? 1 : 0);
 
     for (uint32_t w = 0; w < n->workers_cnt; w++)
         low |= atomic_load_explicit(&n->worker[w].waiting, memory_order_relaxed);
-    if (shed != (v->backlogged || low))
+    if (shed != low)
         atomic_store(&n->shed, !shed);
     if (free_pages >= c->pages_cnt / 4 && atomic_load_explicit(&n->no_wait, memory_order_relaxed))
         atomic_store(&n->no_wait, false);
