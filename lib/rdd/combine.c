@@ -124,8 +124,7 @@ static bool words_of(struct fixed_keys *k, enum type_kind kind, const struct typ
             return false;
         words = e.base;
     }
-    *k = (struct fixed_keys){
-        .word = words, .sel = v->sel, .n = v->sel_cnt, .ahead = {v->ahead[0], v->ahead[1]}};
+    *k = (struct fixed_keys){words, v->sel, v->sel_cnt, v->ahead};
     return true;
 }
 

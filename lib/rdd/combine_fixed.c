@@ -243,37 +243,22 @@ __attribute__((noinline)) static uint8_t *elsewhere(struct combine_fixed *t, con
 /* --- what comes next ---------------------------------------------------------------------------
  */
 
-/* The next vector of the source is fetched into the second-level cache in small portions: memory
- * works while keys are looked for, and the first-level cache keeps what they need. */
+/* What is left of the next vector is fetched in small portions, since the vector at hand ends. */
 #define FETCH_KEYS      16u /* between two portions */
 #define FETCH_LINES_MAX 32u /* of a portion */
 #define LINE_BYTES      64u
 
-struct fetch {
-    struct ahead left[2];
-    uint32_t lines[2]; /* of a portion */
-};
-
-static struct fetch fetch_of(const struct fixed_keys *k)
+static uint32_t portion_of(const struct fixed_keys *k)
 {
-    struct fetch f = {.left = {k->ahead[0], k->ahead[1]}};
-    uint32_t portions = k->n / FETCH_KEYS + 1;
+    uint64_t bytes = 0, portions = k->n / FETCH_KEYS + 1;
 
-    for (uint32_t i = 0; i < 2; i++) {
-        uint64_t lines = (uint64_t)(f.left[i].end - f.left[i].at) / LINE_BYTES / portions + 1;
-        f.lines[i] = lines < FETCH_LINES_MAX ? (uint32_t)lines : FETCH_LINES_MAX;
+    for (uint32_t i = 0; k->ahead && i < 2; i++) {
+        uint64_t left = (uint64_t)(k->ahead->end[i] - k->ahead->at[i]);
+        if (k->ahead->at[i] < k->ahead->end[i] && left > bytes)
+            bytes = left;
     }
-    return f;
-}
-
-INLINE void fetch_some(struct fetch *f)
-{
-    for (uint32_t i = 0; i < 2; i++) {
-        const uint8_t *at = f->left[i].at, *end = f->left[i].end;
-        for (uint32_t k = 0; k < f->lines[i] && at < end; k++, at += LINE_BYTES)
-            __builtin_prefetch(at, 0, 2);
-        f->left[i].at = at;
-    }
+    uint64_t lines = (bytes / LINE_BYTES + portions) / portions;
+    return lines < FETCH_LINES_MAX ? (uint32_t)lines : FETCH_LINES_MAX;
 }
 
 /* --- vectors -----------------------------------------------------------------------------------
@@ -302,10 +287,10 @@ INLINE void do_each(struct combine_fixed *t, const struct fixed_keys *k, uint32_
         load_twos(&p, t, k);
     /* Homes are those of a smaller table when it grew meanwhile: wrong, but none is outside. */
     const uint64_t *key = p.key;
-    struct fetch ahead = fetch_of(k);
+    const uint32_t portion = portion_of(k);
     for (uint32_t i = 0; i < n; i++, key += words) {
         if (i % FETCH_KEYS == 0)
-            fetch_some(&ahead);
+            ahead_fetch(k->ahead, portion);
         uint8_t *at = entry + slot[p.home[i]];
         if (__builtin_expect(!same_key(at, key, words), 0))
             at = elsewhere(t, key);

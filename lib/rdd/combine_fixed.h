@@ -69,7 +69,7 @@ struct fixed_keys {
     const uint64_t *word;
     const uint16_t *sel;
     uint32_t n;
-    struct ahead ahead[2]; /* fetched meanwhile (vec.h) */
+    struct ahead *ahead; /* fetched meanwhile; NULL: nothing (vec.h) */
 };
 
 /* combine_fixed_rows finds or adds their keys; row[i] is where the accumulators of the i-th are. */

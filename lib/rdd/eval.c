@@ -147,6 +147,8 @@ void lambda_eval(struct eval *ev, const struct lambda *l, const struct vec *in, 
     ev->rows = in->rows;
     ev->sel = in->sel;
     ev->sel_cnt = in->sel_cnt;
-    for (uint32_t i = 0; i < l->leaves_cnt && !ev->no_memory; i++)
+    for (uint32_t i = 0; i < l->leaves_cnt && !ev->no_memory; i++) {
+        ahead_fetch(in->ahead, AHEAD_LINES);
         eval_expr(ev, l->leaf[i], in->col, &out[i]);
+    }
 }

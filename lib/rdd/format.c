@@ -42,6 +42,20 @@ void format_drop(struct source_reader *r, enum record_drop why, const uint8_t *b
         r->shown(r->shown_ctx, why, bytes, len);
 }
 
+void format_ahead(struct source_reader *r, uint64_t bytes)
+{
+    const struct run *run = r->index;
+
+    if (r->row == r->rows_cnt)
+        return;
+    const struct run *last = &run[r->rows_cnt - 1];
+    const uint8_t *at = r->base + run[r->row].off + r->pos, *end = r->base + last->off + last->len;
+    if (end <= at)
+        return;
+    r->ahead.at[0] = at;
+    r->ahead.end[0] = (uint64_t)(end - at) < bytes ? end : at + bytes;
+}
+
 void format_finish(struct source_reader *r, struct vec *out, uint32_t rows)
 {
     out->rows = rows;

@@ -139,18 +139,65 @@ static void records_cut(struct source_reader *r, struct pieces *v)
     r->counters->bytes += v->bytes;
 }
 
-static void column_fill(struct col *c, const struct source_reader *r, const struct format_field *f,
-                        const struct pieces *v, uint8_t *bad)
+/* Bytes of records that stay in L1 while one field after the other is taken from them. */
+#define CHUNK_BYTES 4096u
+
+/* A column that is wanted, and its field. */
+struct wanted {
+    struct col *c;
+    const struct format_field *f;
+};
+
+/* Rows at, at + 1, ... of all columns, from n records at p. */
+static void rows_fill(const struct wanted *w, uint32_t cnt, const struct source_reader *r,
+                      const uint8_t *p, uint32_t n, uint32_t at, uint8_t *bad)
 {
-    for (uint32_t i = 0, at = 0; i < v->cnt; at += v->piece[i++].n) {
-        struct strided s = {.p = v->piece[i].p,
+    for (uint32_t k = 0; k < cnt; k++) {
+        const struct format_field *f = w[k].f;
+        struct strided s = {.p = p,
                             .stride = r->spec->format.record_bytes,
-                            .n = v->piece[i].n,
+                            .n = n,
                             .offset = f->offset,
                             .width = f->width,
                             .big_endian = f->big_endian};
-        field_column(c, f, &s, at, r->base, bad);
+        field_column(w[k].c, f, &s, at, r->base, bad);
     }
+}
+
+static void columns_fill(const struct wanted *w, uint32_t cnt, struct source_reader *r,
+                         const struct pieces *v, uint8_t *bad)
+{
+    uint32_t size = r->spec->format.record_bytes, at = 0;
+    uint32_t chunk = size < CHUNK_BYTES ? CHUNK_BYTES / size : 1;
+
+    for (uint32_t i = 0; i < v->cnt; i++)
+        for (uint32_t k = 0; k < v->piece[i].n; k += chunk) {
+            uint32_t left = v->piece[i].n - k, n = left < chunk ? left : chunk;
+            ahead_fetch(&r->ahead, AHEAD_LINES);
+            rows_fill(w, cnt, r, v->piece[i].p + (size_t)k * size, n, at, bad);
+            at += n;
+        }
+}
+
+/* Makes the columns that are wanted, without their rows; returns how many, or -ENOMEM. */
+static int columns_begin(const struct source_reader *r, struct vec *out, uint32_t rows,
+                         struct wanted *w, struct arena *a)
+{
+    const struct format *f = &r->spec->format;
+    int cnt = 0;
+
+    for (uint32_t k = 0; k < f->fields_cnt; k++) {
+        struct col *c = &out->col[k];
+        *c = (struct col){.kind = f->field[k].type};
+        if (!rows || !format_wants(r, k))
+            continue;
+        if (col_alloc(c, c->kind, rows, a))
+            return -ENOMEM;
+        if (c->kind == TYPE_STRING)
+            c->s.base = r->base;
+        w[cnt++] = (struct wanted){c, &f->field[k]};
+    }
+    return cnt;
 }
 
 static int select_rows(struct source_reader *r, struct vec *out, const struct pieces *v,
@@ -169,25 +216,19 @@ static int select_rows(struct source_reader *r, struct vec *out, const struct pi
 
 int format_binary_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
-    const struct format *f = &r->spec->format;
     struct pieces v = {.piece = arena_alloc(a, VEC_ROWS_MAX * sizeof *v.piece)};
+    struct wanted w[TYPE_PARTS_MAX];
     uint8_t bad[VEC_ROWS_MAX] = {0};
 
-    MR_ASSERT(f->record_bytes);
+    MR_ASSERT(r->spec->format.record_bytes);
     if (!v.piece)
         return -ENOMEM;
     records_cut(r, &v);
-    for (uint32_t k = 0; k < f->fields_cnt; k++) {
-        struct col *c = &out->col[k];
-        *c = (struct col){.kind = f->field[k].type};
-        if (!v.rows || !format_wants(r, k))
-            continue;
-        if (col_alloc(c, c->kind, v.rows, a))
-            return -ENOMEM;
-        if (c->kind == TYPE_STRING)
-            c->s.base = r->base;
-        column_fill(c, r, &f->field[k], &v, bad);
-    }
+    format_ahead(r, v.bytes);
+    int cnt = columns_begin(r, out, v.rows, w, a);
+    if (cnt < 0)
+        return cnt;
+    columns_fill(w, (uint32_t)cnt, r, &v, bad);
     format_finish(r, out, v.rows);
     if (memchr(bad, 1, v.rows) && select_rows(r, out, &v, bad, a))
         return -ENOMEM;

@@ -45,7 +45,10 @@ static int pack(const struct pnode *n, struct vec *out, struct col *cols, struct
 {
     for (uint32_t c = 0; c < out->cols_cnt; c++) {
         cols[c] = (struct col){.kind = out->col[c].kind};
-        if (n->packs >> c & 1 && pack_col(&cols[c], &out->col[c], out->sel, out->sel_cnt, a))
+        if (!(n->packs >> c & 1))
+            continue;
+        ahead_fetch(out->ahead, AHEAD_LINES);
+        if (pack_col(&cols[c], &out->col[c], out->sel, out->sel_cnt, a))
             return -1;
     }
     if (pack_places(out, a))
@@ -68,6 +71,7 @@ void op_filter_push(struct pipeline *p, const struct pnode *n, const struct vec 
     }
     if (!pipeline_eval(p, n, v, &keep, &out.sel, &out.sel_cnt))
         return;
+    ahead_fetch(v->ahead, AHEAD_LINES);
     out.sel_cnt = sel_where(sel, keep.i, true, out.sel, out.sel_cnt);
     out.sel = sel;
     if (n->packs && v->rows >= PACK_ROWS_MIN && out.sel_cnt <= v->rows / 2 &&

@@ -33,6 +33,7 @@ void pipeline_kids(struct pipeline *p, const struct pnode *n, const struct vec *
         return;
     for (uint32_t i = 0; i < n->kids_cnt; i++) {
         size_t mark = p->scratch->used;
+        ahead_fetch(v->ahead, AHEAD_LINES);
         pipeline_push(p, n->kid[i], v);
         p->scratch->used = mark;
     }

@@ -170,6 +170,7 @@ struct source_reader {
     bool held;           /* the last vector has only rows that hold one */
     uint32_t plain_left; /* vectors to read without regard to them, which costs less now */
     bool runs_apart;     /* runs are swept one by one (format_text_find.c) */
+    struct ahead ahead;  /* of the vector that was read last */
     /* shown is called for the first few dropped records of each kind (--show-dropped); may be
      * NULL. */
     void (*shown)(void *ctx, enum record_drop why, const uint8_t *bytes, uint32_t len);

@@ -90,19 +90,23 @@ static uint64_t captured(const struct pkt *p, uint32_t n)
 
 /* What the next n packets are likely to take: rows of the index, and their frames if those lie so
  * close that their headers are in every line. */
-static void packets_ahead(const struct source_reader *r, struct vec *out, const struct pkt *p,
-                          uint32_t n, enum packet_reach reach)
+static struct ahead packets_ahead(const struct source_reader *r, uint32_t n,
+                                  enum packet_reach reach)
 {
-    uint32_t left = r->rows_cnt - r->row, next = left < n ? left : n;
-    const uint8_t *rows = (const uint8_t *)(p + n);
+    const struct pkt *p = (const struct pkt *)r->index + r->row, *next = p + n;
+    uint32_t left = r->rows_cnt - r->row - n, cnt = left < n ? left : n;
+    struct ahead a = {{NULL}, {NULL}};
 
-    out->ahead[0] = out->ahead[1] = (struct ahead){NULL, NULL};
-    if (!next)
-        return;
-    out->ahead[0] = (struct ahead){rows, rows + next * sizeof *p};
-    uint64_t frames = (uint64_t)p[n].off - p[0].off;
-    if (reach > PACKET_ROW && p[n].off > p[0].off && frames <= (uint64_t)n * CLOSE_BYTES)
-        out->ahead[1] = (struct ahead){r->base + p[n].off, r->base + p[n].off + frames};
+    if (!cnt)
+        return a;
+    a.at[0] = (const uint8_t *)next;
+    a.end[0] = (const uint8_t *)(next + cnt);
+    uint64_t frames = (uint64_t)next->off - p->off;
+    if (reach > PACKET_ROW && next->off > p->off && frames <= (uint64_t)n * CLOSE_BYTES) {
+        a.at[1] = r->base + next->off;
+        a.end[1] = a.at[1] + frames;
+    }
+    return a;
 }
 
 static int packets_read(struct source_reader *r, struct vec *out, struct arena *a)
@@ -116,7 +120,9 @@ static int packets_read(struct source_reader *r, struct vec *out, struct arena *
     int cnt = packets_begin(r, out, p, n, field, a);
     if (cnt < 0)
         return cnt;
+    r->ahead = packets_ahead(r, n, reach);
     for (uint32_t at = 0; at < n; at += PACKETS_CHUNK) {
+        ahead_fetch(&r->ahead, AHEAD_LINES);
         uint32_t some = n - at < PACKETS_CHUNK ? n - at : PACKETS_CHUNK;
         for (int k = 0; k < cnt; k++)
             packet_fields[field[k]].fill(&out->col[field[k]], at, p + at, some, r->base);
@@ -125,32 +131,17 @@ static int packets_read(struct source_reader *r, struct vec *out, struct arena *
     r->counters->bytes += bytes;
     r->row += n;
     format_finish(r, out, n);
-    packets_ahead(r, out, p, n, reach);
     return n > 0;
-}
-
-/* As many bytes as these records took, behind them. */
-static void records_ahead(const struct source_reader *r, struct vec *out, uint64_t bytes)
-{
-    const struct run *run = (const struct run *)r->index + r->row;
-
-    out->ahead[0] = out->ahead[1] = (struct ahead){NULL, NULL};
-    if (r->row == r->rows_cnt)
-        return;
-    const struct run *last = (const struct run *)r->index + r->rows_cnt - 1;
-    const uint8_t *at = r->base + run->off + r->pos, *end = r->base + last->off + last->len;
-    if (end > at)
-        out->ahead[0] = (struct ahead){at, (uint64_t)(end - at) < bytes ? end : at + bytes};
 }
 
 int source_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
     out->cols_cnt = type_leaves(r->spec->type);
+    out->ahead = &r->ahead;
     if (r->spec->kind == SOURCE_PACKETS)
         return packets_read(r, out, a);
 
-    uint64_t before = r->counters->bytes;
+    r->ahead = (struct ahead){{NULL}, {NULL}};
     int rc = format_read(r, out, a);
-    records_ahead(r, out, r->counters->bytes - before);
     return rc < 0 ? rc : rc > 0;
 }

@@ -63,10 +63,26 @@ struct col {
     };
 };
 
-/* Bytes that are likely to be read soon. */
+/* What a source is likely to read for its next vector: up to two runs of bytes. Who does not wait
+ * for memory fetches some of it now and then, so that memory works while the lcore does. */
 struct ahead {
-    const uint8_t *at, *end;
+    const uint8_t *at[2], *end[2];
 };
+
+#define AHEAD_LINES 16u /* of each run: so much memory takes in at once without being waited for \
+                         */
+
+/* ahead_fetch fetches so many lines of each run into the second-level cache: the first keeps what
+ * the vector at hand needs. a may be NULL. */
+static inline void ahead_fetch(struct ahead *a, uint32_t lines)
+{
+    for (uint32_t i = 0; a && i < 2; i++) {
+        const uint8_t *at = a->at[i], *end = a->end[i];
+        for (uint32_t k = 0; k < lines && at < end; k++, at += 64)
+            __builtin_prefetch(at, 0, 2);
+        a->at[i] = at;
+    }
+}
 
 struct vec {
     uint32_t rows;
@@ -77,8 +93,7 @@ struct vec {
     uint64_t ord_hi, ord_lo; /* ord_lo: row 0 is this row of its block */
     const uint64_t *place;   /* by row, without the way; NULL: row i is row ord_lo + i */
     uint32_t way;
-    struct ahead ahead[2]; /* behind a vector of a source lies the next one: who does not wait for
-                              memory may fetch it */
+    struct ahead *ahead; /* NULL: nobody knows */
 };
 
 /* The i-th row that is alive. */

@@ -91,9 +91,10 @@ static void push(struct fixture *f, uint32_t n, uint32_t first, uint32_t keys, b
             naive_add(&f->naive, k, deed == SUM ? f->value[i] : 0);
         }
     }
-    const struct ahead ahead = {(const uint8_t *)f->key, (const uint8_t *)(f->key + keys)};
+    struct ahead ahead = {.at = {(const uint8_t *)f->key},
+                          .end = {(const uint8_t *)(f->key + keys)}};
     struct fixed_keys keys_of = {
-        .word = f->column, .sel = some ? f->sel : NULL, .n = live, .ahead = {ahead}};
+        .word = f->column, .sel = some ? f->sel : NULL, .n = live, .ahead = some ? &ahead : NULL};
     MR_ASSERT(combine_fixed_has_room(&f->t, live));
     switch (deed) {
     case COUNT: combine_fixed_count(&f->t, &keys_of); return;
