@@ -14,9 +14,11 @@
 #include "base/assert.h"
 #include "base/simd.h"
 #include "perf/gen_text.h"
+#include "rdd/agg.h"
 #include "rdd/byte_mask.h"
 #include "rdd/combine_table.h"
 #include "rdd/enc.h"
+#include "rdd/fn_literal.h"
 
 #define CHUNK_BYTES 16384u
 #define CHUNKS      512u
@@ -30,7 +32,15 @@ struct micro {
     uint64_t mask[CHUNK_WORDS + 1];
     uint32_t off[TOKENS_MAX], len[TOKENS_MAX];
     struct tkey key[VEC_ROWS_MAX];
-    struct combine_table table;
+    uint32_t hash[VEC_ROWS_MAX];
+    uint16_t longs[VEC_ROWS_MAX];
+    struct combine_table table, folded; /* counts; counts and what a lambda makes */
+    uint8_t *row[VEC_ROWS_MAX];
+    int64_t one[VEC_ROWS_MAX], hit[VEC_ROWS_MAX];
+    struct zone zone;
+    struct expr *leaf;
+    struct lambda lambda; /* (a + b) % 1000003 */
+    struct agg_spec spec;
 };
 
 static void *taken(size_t bytes)
@@ -78,6 +88,38 @@ static void load_vector(struct micro *m, struct enc_keys *e, uint32_t n)
     tkeys_load(m->key, e, NULL, n);
 }
 
+static void load_hash_vector(struct micro *m, struct enc_keys *e, uint32_t n)
+{
+    tkeys_load_hash(m->key, m->hash, e, NULL, n, m->longs);
+}
+
+static void literal_vector(struct micro *m, struct enc_keys *e, uint32_t n)
+{
+    uint32_t off = 0, len = 3;
+    struct col arg[2] = {{.kind = TYPE_STRING, .s = {e->base, e->off, e->len}},
+                         {.kind = TYPE_STRING, .s = {(const uint8_t *)"the", &off, &len}}};
+    struct col out = {.kind = TYPE_BOOL, .i = m->hit};
+    struct eval ev = {.rows = n, .sel_cnt = n};
+
+    literal_compare(&ev, arg, &out, true);
+}
+
+static void rows_vector(struct micro *m, struct enc_keys *e, uint32_t n)
+{
+    combine_table_rows(&m->folded, e, NULL, n, m->row);
+}
+
+static void fold_vector(struct micro *m, struct enc_keys *e, uint32_t n)
+{
+    uint64_t no_room = 0;
+    struct agg_env env = {.no_room = &no_room};
+    struct col one = {.kind = TYPE_INT, .i = m->one};
+    struct vec v = {.rows = n, .cols_cnt = 1, .col = &one, .sel_cnt = n};
+
+    rows_vector(m, e, n);
+    agg_update(&m->spec, &env, m->row, &one, &v, 0);
+}
+
 static void count_vector(struct micro *m, struct enc_keys *e, uint32_t n)
 {
     combine_table_count(&m->table, e, NULL, n);
@@ -86,6 +128,26 @@ static void count_vector(struct micro *m, struct enc_keys *e, uint32_t n)
 static uint32_t keys_load(struct micro *m, uint32_t c)
 {
     return vectors(m, c, load_vector);
+}
+
+static uint32_t keys_load_hash(struct micro *m, uint32_t c)
+{
+    return vectors(m, c, load_hash_vector);
+}
+
+static uint32_t literals(struct micro *m, uint32_t c)
+{
+    return vectors(m, c, literal_vector);
+}
+
+static uint32_t combine_rows(struct micro *m, uint32_t c)
+{
+    return vectors(m, c, rows_vector);
+}
+
+static uint32_t combine_fold(struct micro *m, uint32_t c)
+{
+    return vectors(m, c, fold_vector);
 }
 
 static uint32_t combine_count(struct micro *m, uint32_t c)
@@ -98,23 +160,52 @@ static const struct {
     uint32_t (*chunk)(struct micro *, uint32_t);
 } micros[] = {{"byte_mask_text", "64 bytes", mask_text},
               {"... and bit_spans", "word", spans},
+              {"... and literal_compare", "word", literals},
               {"... and tkeys_load", "word", keys_load},
-              {"... and combine_table_count", "word", combine_count}};
+              {"... and tkeys_load_hash", "word", keys_load_hash},
+              {"... and combine_table_count", "word", combine_count},
+              {"... and combine_table_rows", "word", combine_rows},
+              {"... ... and a lambda", "word", combine_fold}};
 
 /* --- around it --------------------------------------------------------------------------------
  */
+
+static void make_lambda(struct micro *m)
+{
+    struct expr *arg[2] = {expr_col(&m->zone, &type_int, 0), expr_col(&m->zone, &type_int, 1)};
+    struct expr *sum[2] = {expr_call(&m->zone, "+", FN_INFIX, 2, arg), expr_int(&m->zone, 1000003)};
+    struct place at;
+    char err[128];
+
+    m->leaf = expr_call(&m->zone, "%", FN_INFIX, 2, sum);
+    m->lambda = (struct lambda){.params_cnt = 2,
+                                .param = {&type_int, &type_int},
+                                .result = &type_int,
+                                .leaves_cnt = 1,
+                                .leaf = &m->leaf};
+    MR_ASSERT(!lambda_finish(&m->lambda, &m->zone, &at, err, sizeof err));
+    m->spec = (struct agg_spec){.leaves_cnt = 1,
+                                .leaf = {{AGG_LAMBDA, TYPE_INT, 8, 8}},
+                                .row_bytes = 16,
+                                .lambda = &m->lambda};
+    for (uint32_t i = 0; i < VEC_ROWS_MAX; i++)
+        m->one[i] = 1;
+}
 
 static struct micro *setup(void)
 {
     struct micro *m = taken(sizeof *m);
     struct gen_text *g = taken(sizeof *g);
-    static const uint8_t row_init[8];
+    static const uint8_t row_init[16];
 
     m->text = taken((size_t)CHUNKS * CHUNK_BYTES + GEN_RECORD_BYTES + 16);
     gen_text_init(g, 1);
     for (size_t at = 0; at < (size_t)CHUNKS * CHUNK_BYTES; at += GEN_RECORD_BYTES)
         gen_text_record(g, m->text + at);
     combine_table_init(&m->table, taken(combine_table_bytes(KEYS_MAX, 8)), KEYS_MAX, 8, row_init);
+    combine_table_init(&m->folded, taken(combine_table_bytes(KEYS_MAX, 16)), KEYS_MAX, 16,
+                       row_init);
+    make_lambda(m);
     return m;
 }
 

@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "rdd/agg_cell.h"
 #include "rdd/agg_pairs.h"
+#include "rdd/word_code.h"
 
 /* The values of a vector while they meet: words by leaf, and records with the flag of failure. */
 struct words {
@@ -128,18 +129,77 @@ static void into_rows(struct words *w, uint8_t *const *row, const struct agg_pai
             store_i64(d[i] + w->a->leaf[k].off, out[k].i[i]);
 }
 
-void agg_words_update(const struct agg_spec *a, struct agg_env *env, uint8_t *const *row,
-                      const struct col *cols, const struct vec *v)
+/* --- one value after the other ------------------------------------------------------------------
+ */
+
+#define FOLD_AHEAD 16u /* rows that are fetched before they are needed */
+
+/* Record r of the columns comes into its row. */
+static inline __attribute__((always_inline)) void fold_one(struct word_code *f,
+                                                           const struct agg_leaf *leaf,
+                                                           uint32_t leaves, uint8_t *row,
+                                                           const struct col *cols, uint32_t r)
 {
-    struct words w = {.a = a, .env = env};
+    uint64_t count = (uint64_t)load_i64(row), failed = 0;
+
+    if (__builtin_expect(count == 0, 0)) {
+        for (uint32_t k = 0; k < leaves; k++)
+            store_i64(row + leaf[k].off, cols[k].i[r]);
+    } else {
+        for (uint32_t k = 0; k < leaves; k++) {
+            f->slot[k] = load_i64(row + leaf[k].off);
+            f->slot[leaves + k] = cols[k].i[r];
+        }
+        failed = word_code_run(f) ? 0 : AGG_FAILED;
+        for (uint32_t k = 0; !failed && k < leaves; k++)
+            store_i64(row + leaf[k].off, f->slot[f->result[k]]);
+    }
+    store_i64(row, (int64_t)((count + 1) | failed));
+}
+
+static inline __attribute__((always_inline)) void fold_all(struct word_code *f,
+                                                           const struct agg_leaf *leaf,
+                                                           uint32_t leaves, uint8_t *const *row,
+                                                           const struct col *cols,
+                                                           const struct vec *v)
+{
+    const uint16_t *sel = v->sel;
+    uint32_t n = v->sel_cnt;
+
+    for (uint32_t i = 0; i < n; i++) {
+        __builtin_prefetch(row[i + FOLD_AHEAD < n ? i + FOLD_AHEAD : i]);
+        fold_one(f, leaf, leaves, row[i], cols, sel ? sel[i] : i);
+    }
+}
+
+static void meet_all(struct words *w, uint8_t *const *row, const struct col *cols,
+                     const struct vec *v)
+{
     struct agg_pairs p;
 
-    if (!begin(&w, cols, v)) {
-        *env->no_room += v->sel_cnt;
+    if (!begin(w, cols, v)) {
+        *w->env->no_room += v->sel_cnt;
         return;
     }
     agg_pairs_begin(&p, row, v->sel_cnt);
     while (agg_pairs_round(&p))
-        meet(&w, &p);
-    into_rows(&w, row, &p);
+        meet(w, &p);
+    into_rows(w, row, &p);
+}
+
+void agg_words_update(const struct agg_spec *a, struct agg_env *env, uint8_t *const *row,
+                      const struct col *cols, const struct vec *v)
+{
+    struct word_code f;
+
+    if (!word_code_make(&f, a->lambda)) {
+        struct words w = {.a = a, .env = env};
+        meet_all(&w, row, cols, v);
+    } else if (a->leaves_cnt == 1) {
+        struct agg_leaf leaf = a->leaf[0];
+        struct col col = cols[0];
+        fold_all(&f, &leaf, 1, row, &col, v);
+    } else {
+        fold_all(&f, a->leaf, a->leaves_cnt, row, cols, v);
+    }
 }

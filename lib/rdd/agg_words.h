@@ -1,7 +1,8 @@
 /*
  * Reducing by a lambda that is no known monoid, where every leaf of the value is one word of eight
- * bytes (int, float, time, bool): values stay in columns from pair to pair (agg_pairs.h), and rows
- * of accumulators are read and written once for each key of a vector.
+ * bytes (int, float, time, bool). If the lambda can be made into steps (word_code.h), one value
+ * after the other comes into its row. Else values stay in columns from pair to pair (agg_pairs.h),
+ * and rows of accumulators are read and written once for each key of a vector.
  */
 #ifndef RDD_AGG_WORDS_H
 #define RDD_AGG_WORDS_H

@@ -1,4 +1,4 @@
-#include "rdd/fn.h"
+#include "rdd/fn_literal.h"
 #include "rdd/ip.h"
 #include "rdd/str.h"
 
@@ -40,18 +40,13 @@ COMPARE_NUMBERS(le_float, f, double, <=)
 COMPARE_NUMBERS(gt_float, f, double, >)
 COMPARE_NUMBERS(ge_float, f, double, >=)
 
-/* Equality with a literal: most rows are told apart by their length or their first bytes. */
 static void eq_string_literal(struct eval *ev, const struct col *arg, struct col *out, bool equal)
 {
-    const uint32_t *restrict len = arg[0].s.len;
-    const uint8_t *y = col_str(&arg[1], 0);
-    const uint32_t y_len = arg[1].s.len[0];
     int64_t *restrict o = out->i;
 
-    EACH_ROW(ev, r, {
-        bool same = len[r] == y_len && str_equal(col_str(&arg[0], r), y, y_len);
-        o[r] = same == equal;
-    });
+    literal_compare(ev, arg, out, true);
+    if (!equal)
+        EVERY_ROW(ev, r, o[r] ^= 1;);
 }
 
 static void eq_string(struct eval *ev, const struct expr *call, const struct col *arg,

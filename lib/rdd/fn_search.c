@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "rdd/find.h"
-#include "rdd/fn.h"
+#include "rdd/fn_literal.h"
 #include "rdd/str.h"
 #include "rdd/str_run.h"
 
@@ -143,7 +143,10 @@ void fn_index_of(struct eval *ev, const struct expr *call, const struct col *arg
 void fn_starts_with(struct eval *ev, const struct expr *call, const struct col *arg,
                     struct col *out)
 {
-    (void)call;
+    if (call->arg[1]->op == EXPR_LIT) {
+        literal_compare(ev, arg, out, false);
+        return;
+    }
     EACH_ROW(ev, r, {
         uint32_t n = arg[1].s.len[r];
         out->i[r] = n <= arg[0].s.len[r] && str_equal(col_str(&arg[0], r), col_str(&arg[1], r), n);

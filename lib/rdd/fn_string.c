@@ -95,6 +95,27 @@ void fn_trim(struct eval *ev, const struct expr *call, const struct col *arg, st
     });
 }
 
+/* A place in a string that is no longer than a string can be. */
+static inline uint32_t place_of(int64_t at)
+{
+    return at < 0 ? 0 : at > UINT32_MAX ? UINT32_MAX : (uint32_t)at;
+}
+
+/* The bytes [from, to) of every row, as far as it has them. */
+static void cut_rows(struct eval *ev, const struct col *in, int64_t from, int64_t to,
+                     struct col *out)
+{
+    const uint32_t *restrict off = in->s.off, *restrict len = in->s.len;
+    uint32_t *restrict out_off = out->s.off, *restrict out_len = out->s.len;
+    const uint32_t first = place_of(from), behind = place_of(to);
+
+    EVERY_ROW(ev, r, {
+        uint32_t n = len[r], a = first < n ? first : n, b = behind < n ? behind : n;
+        out_off[r] = off[r] + a;
+        out_len[r] = b > a ? b - a : 0;
+    });
+}
+
 /* The bytes [from, to) of row r, as far as it has them. */
 static inline void put_substr(struct col *out, const struct col *in, uint32_t r, int64_t from,
                               int64_t to)
@@ -109,21 +130,33 @@ static inline void put_substr(struct col *out, const struct col *in, uint32_t r,
 
 void fn_substr(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
 {
-    (void)call;
     out->s.base = arg[0].s.base;
+    if (call->arg[1]->op == EXPR_LIT) {
+        cut_rows(ev, &arg[0], arg[1].i[0], INT64_MAX, out);
+        return;
+    }
     EACH_ROW(ev, r, put_substr(out, &arg[0], r, arg[1].i[r], INT64_MAX););
+}
+
+static inline int64_t end_of(int64_t from, int64_t n)
+{
+    int64_t to;
+
+    if (__builtin_add_overflow(from, n, &to))
+        return n < 0 ? INT64_MIN : INT64_MAX;
+    return to;
 }
 
 void fn_substr_len(struct eval *ev, const struct expr *call, const struct col *arg, struct col *out)
 {
-    (void)call;
+    const int64_t *from = arg[1].i, *n = arg[2].i;
+
     out->s.base = arg[0].s.base;
-    EACH_ROW(ev, r, {
-        int64_t to;
-        if (__builtin_add_overflow(arg[1].i[r], arg[2].i[r], &to))
-            to = arg[2].i[r] < 0 ? INT64_MIN : INT64_MAX;
-        put_substr(out, &arg[0], r, arg[1].i[r], to);
-    });
+    if (call->arg[1]->op == EXPR_LIT && call->arg[2]->op == EXPR_LIT) {
+        cut_rows(ev, &arg[0], from[0], end_of(from[0], n[0]), out);
+        return;
+    }
+    EACH_ROW(ev, r, put_substr(out, &arg[0], r, from[r], end_of(from[r], n[r])););
 }
 
 /* --- new strings -------------------------------------------------------------------------------
