@@ -7,14 +7,24 @@
 #include <pcap/pcap.h>
 
 #include <rte_bpf.h>
+#include <rte_ether.h>
 #include <rte_malloc.h>
 
+#include "base/bytes.h"
+
 #define SNAP_BYTES 262144
+
+#define ETHER_BYTES   14u
+#define ETHER_TYPE_AT 12u
+
+// What the filter says to a whole Ethernet header, whatever comes behind it.
+enum verdict { VERDICT_OPEN, VERDICT_NO, VERDICT_YES };
 
 struct filter {
     struct bpf_program program;
     struct rte_bpf *bpf; // NULL: the interpreter
     struct rte_bpf_jit jit;
+    enum verdict ip4, ip6; // by EtherType alone
 };
 
 static int compile(const char *expr, struct bpf_program *program, char *err, size_t err_bytes)
@@ -112,6 +122,43 @@ static void make_native(struct filter *f)
     }
 }
 
+// ---- by EtherType ----------------------------------------------------------------------------
+//
+// A program that reads nothing but the EtherType (`ip or ip6`, `not arp`) says the same to all
+// packets of a type, and is asked once: 1 ns instead of 5.
+
+static bool reads_type_alone(const struct bpf_program *p)
+{
+    for (uint32_t i = 0; i < p->bf_len; i++) {
+        const struct bpf_insn *in = &p->bf_insns[i];
+        bool loads_type = in->code == (BPF_LD | BPF_H | BPF_ABS) && in->k == ETHER_TYPE_AT;
+
+        if (!loads_type && BPF_CLASS(in->code) != BPF_JMP && in->code != (BPF_RET | BPF_K))
+            return false;
+    }
+    return true;
+}
+
+static enum verdict verdict_of(const struct filter *f, uint16_t ether_type)
+{
+    const uint8_t header[ETHER_BYTES] = {[ETHER_TYPE_AT] = (uint8_t)(ether_type >> 8),
+                                         [ETHER_TYPE_AT + 1] = (uint8_t)ether_type};
+
+    if (!reads_type_alone(&f->program))
+        return VERDICT_OPEN;
+    return filter_takes(f, header, sizeof header, sizeof header) ? VERDICT_YES : VERDICT_NO;
+}
+
+static inline enum verdict known_verdict(const struct filter *f, const uint8_t *bytes, uint32_t len)
+{
+    if (f->ip4 == VERDICT_OPEN || len < ETHER_BYTES)
+        return VERDICT_OPEN;
+    uint16_t type = load_be16(bytes + ETHER_TYPE_AT);
+    return type == RTE_ETHER_TYPE_IPV4   ? f->ip4
+           : type == RTE_ETHER_TYPE_IPV6 ? f->ip6
+                                         : VERDICT_OPEN;
+}
+
 struct filter *filter_new(const char *expr, char *err, size_t err_bytes)
 {
     struct filter *f = calloc(1, sizeof *f);
@@ -121,6 +168,8 @@ struct filter *filter_new(const char *expr, char *err, size_t err_bytes)
         return NULL;
     }
     make_native(f);
+    f->ip4 = verdict_of(f, RTE_ETHER_TYPE_IPV4);
+    f->ip6 = verdict_of(f, RTE_ETHER_TYPE_IPV6);
     return f;
 }
 
@@ -152,6 +201,10 @@ bool filter_takes(const struct filter *f, const uint8_t *bytes, uint32_t cap_len
 bool filter_takes_mbuf(const struct filter *f, struct rte_mbuf *m, const uint8_t *bytes,
                        uint32_t len)
 {
+    enum verdict known = known_verdict(f, bytes, len);
+
+    if (known != VERDICT_OPEN)
+        return known == VERDICT_YES;
     return f->bpf ? f->jit.func(m) != 0 : filter_takes(f, bytes, len, len);
 }
 

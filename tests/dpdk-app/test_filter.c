@@ -24,6 +24,9 @@ TEST(filter, gives_one_verdict_either_way)
     static const char *const expr[] = {
         "",
         "ip or ip6",
+        "not ip",
+        "ip6",
+        "not arp and not ip6",
         "udp port 9000",
         "vlan 7",
         "host 10.0.0.7",
