@@ -15,6 +15,12 @@
 
 /* ---- fields ------------------------------------------------------------------------------- */
 
+/* May a value of such a field be bad? */
+static bool can_be_bad(const struct format_field *f)
+{
+    return f->binary == BINARY_UINT && f->width == 8 && f->type != TYPE_BOOL;
+}
+
 static void int_column(int64_t *to, const struct format_field *f, const struct strided *s,
                        uint8_t *bad)
 {
@@ -23,7 +29,7 @@ static void int_column(int64_t *to, const struct format_field *f, const struct s
     if (f->type == TYPE_BOOL)
         for (uint32_t i = 0; i < s->n; i++)
             to[i] = to[i] != 0;
-    else if (f->binary == BINARY_UINT && f->width == 8)
+    else if (can_be_bad(f))
         for (uint32_t i = 0; i < s->n; i++)
             bad[i] |= to[i] < 0;
 }
@@ -218,7 +224,8 @@ int format_binary_read(struct source_reader *r, struct vec *out, struct arena *a
 {
     struct pieces v = {.piece = arena_alloc(a, VEC_ROWS_MAX * sizeof *v.piece)};
     struct wanted w[TYPE_PARTS_MAX];
-    uint8_t bad[VEC_ROWS_MAX] = {0};
+    uint8_t bad[VEC_ROWS_MAX];
+    bool check = false;
 
     MR_ASSERT(r->spec->format.record_bytes);
     if (!v.piece)
@@ -228,9 +235,13 @@ int format_binary_read(struct source_reader *r, struct vec *out, struct arena *a
     int cnt = columns_begin(r, out, v.rows, w, a);
     if (cnt < 0)
         return cnt;
+    for (int k = 0; k < cnt; k++)
+        check |= can_be_bad(w[k].f);
+    if (check)
+        memset(bad, 0, v.rows);
     columns_fill(w, (uint32_t)cnt, r, &v, bad);
     format_finish(r, out, v.rows);
-    if (memchr(bad, 1, v.rows) && select_rows(r, out, &v, bad, a))
+    if (check && memchr(bad, 1, v.rows) && select_rows(r, out, &v, bad, a))
         return -ENOMEM;
     return (int)(v.rows + v.dropped);
 }
