@@ -64,7 +64,7 @@ static void setup(void)
             v->bytes += (uint32_t)(end - at);
             MR_ASSERT(!parse_float((char *)field, v->len[i], &v->value[i]));
             v->words[i] = prng_below(&g->prng, 3) == 0;
-            v->row[i] = rows + sizeof(struct tkey) + prng_below(&g->prng, STATIONS) * ROW_BYTES;
+            v->row[i] = rows + prng_below(&g->prng, STATIONS) * ROW_BYTES;
         }
         prng_fill(&g->prng, v->record, sizeof v->record);
     }

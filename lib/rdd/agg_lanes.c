@@ -77,6 +77,19 @@ static struct group group_of(const enum agg_lane_op *op)
     return g;
 }
 
+/* Nothing but sums, and words that stay: to these zeros are added. */
+INLINE void add_group(uint8_t *cell, __m256i x)
+{
+    __m256i acc = _mm256_loadu_si256((const __m256i *)(const void *)cell);
+
+    _mm256_storeu_si256((__m256i *)(void *)cell, _mm256_add_epi64(acc, x));
+}
+
+/* How many groups a window has, and how many up to the last one with a least or a greatest. */
+struct groups {
+    uint32_t cnt, ordered;
+};
+
 INLINE void combine_avx2(uint8_t *cell, __m256i x, const struct group *g)
 {
     __m256i acc = _mm256_loadu_si256((const __m256i *)(const void *)cell);
@@ -88,21 +101,26 @@ INLINE void combine_avx2(uint8_t *cell, __m256i x, const struct group *g)
     _mm256_storeu_si256((__m256i *)(void *)cell, _mm256_blendv_epi8(sum, x, take));
 }
 
-INLINE void groups_avx2(uint8_t *const *row, const struct agg_window *window, uint32_t groups,
+INLINE void groups_avx2(uint8_t *const *row, const struct agg_window *window, struct groups has,
                         uint32_t n)
 {
     const struct agg_window w = *window; /* which rows might seem to change */
     struct group g[AGG_GROUPS];
 
-    for (uint32_t k = 0; k < groups; k++)
+    for (uint32_t k = 0; k < has.cnt; k++)
         g[k] = group_of(w.op + k * AGG_LANES);
     for (size_t i = 0; i < n; i += 4) {
         __m256i x[AGG_GROUPS][4];
-        for (uint32_t k = 0; k < groups; k++)
+        for (uint32_t k = 0; k < has.cnt; k++)
             turn(x[k], w.from + k * AGG_LANES, i);
         for (uint32_t r = 0; r < 4; r++)
-            for (uint32_t k = 0; k < groups; k++)
-                combine_avx2(row[i + r] + w.off + k * sizeof(__m256i), x[k][r], &g[k]);
+            for (uint32_t k = 0; k < has.cnt; k++) {
+                uint8_t *cell = row[i + r] + w.off + k * sizeof(__m256i);
+                if (k < has.ordered)
+                    combine_avx2(cell, x[k][r], &g[k]);
+                else
+                    add_group(cell, x[k][r]);
+            }
     }
 }
 
@@ -117,75 +135,83 @@ AVX512 INLINE void combine_avx512(uint8_t *cell, __m256i x, const struct group *
 }
 
 AVX512 INLINE void groups_avx512(uint8_t *const *row, const struct agg_window *window,
-                                 uint32_t groups, uint32_t n)
+                                 struct groups has, uint32_t n)
 {
     const struct agg_window w = *window; /* which rows might seem to change */
     struct group g[AGG_GROUPS];
 
-    for (uint32_t k = 0; k < groups; k++)
+    for (uint32_t k = 0; k < has.cnt; k++)
         g[k] = group_of(w.op + k * AGG_LANES);
     for (size_t i = 0; i < n; i += 4) {
         __m256i x[AGG_GROUPS][4];
-        for (uint32_t k = 0; k < groups; k++)
+        for (uint32_t k = 0; k < has.cnt; k++)
             turn(x[k], w.from + k * AGG_LANES, i);
         for (uint32_t r = 0; r < 4; r++)
-            for (uint32_t k = 0; k < groups; k++)
-                combine_avx512(row[i + r] + w.off + k * sizeof(__m256i), x[k][r], &g[k]);
+            for (uint32_t k = 0; k < has.cnt; k++) {
+                uint8_t *cell = row[i + r] + w.off + k * sizeof(__m256i);
+                if (k < has.ordered)
+                    combine_avx512(cell, x[k][r], &g[k]);
+                else
+                    add_group(cell, x[k][r]);
+            }
     }
 }
 
-static void one_avx2(uint8_t *const *row, const struct agg_window *w, uint32_t n)
-{
-    groups_avx2(row, w, 1, n);
-}
+typedef void (*lanes_kernel)(uint8_t *const *row, const struct agg_window *w, uint32_t n);
 
-static void two_avx2(uint8_t *const *row, const struct agg_window *w, uint32_t n)
-{
-    groups_avx2(row, w, 2, n);
-}
+#define KERNEL(target, name, by_groups, cnt, ordered)                                    \
+    target static void name(uint8_t *const *row, const struct agg_window *w, uint32_t n) \
+    {                                                                                    \
+        by_groups(row, w, (struct groups){cnt, ordered}, n);                             \
+    }
 
-AVX512 static void one_avx512(uint8_t *const *row, const struct agg_window *w, uint32_t n)
-{
-    groups_avx512(row, w, 1, n);
-}
+KERNEL(, sums_avx2, groups_avx2, 1, 0)
+KERNEL(, one_avx2, groups_avx2, 1, 1)
+KERNEL(, one_and_sums_avx2, groups_avx2, 2, 1)
+KERNEL(, two_avx2, groups_avx2, 2, 2)
+KERNEL(AVX512, sums_avx512, groups_avx512, 1, 0)
+KERNEL(AVX512, one_avx512, groups_avx512, 1, 1)
+KERNEL(AVX512, one_and_sums_avx512, groups_avx512, 2, 1)
+KERNEL(AVX512, two_avx512, groups_avx512, 2, 2)
 
-AVX512 static void two_avx512(uint8_t *const *row, const struct agg_window *w, uint32_t n)
-{
-    groups_avx512(row, w, 2, n);
-}
+/* By the groups, then by how many are ordered: of two the first counts as one. */
+static const lanes_kernel kernels[][AGG_GROUPS][AGG_GROUPS + 1] = {
+    [SIMD_AVX2] = {{sums_avx2, one_avx2}, {one_and_sums_avx2, one_and_sums_avx2, two_avx2}},
+    [SIMD_AVX512] = {{sums_avx512, one_avx512},
+                     {one_and_sums_avx512, one_and_sums_avx512, two_avx512}}};
 
 /* ---- a window ---------------------------------------------------------------------------------
  */
 
 /* The groups that have a lane and lie inside the row. */
-static uint32_t groups_cnt(const struct agg_window *w, uint32_t row_bytes)
+static struct groups groups_of(const struct agg_window *w, uint32_t row_bytes)
 {
-    uint32_t cnt = 0;
+    struct groups g = {0, 0};
 
-    for (uint32_t k = 0; k < AGG_WINDOW; k++)
-        if (w->op[k] != LANE_KEEP && w->off + (k / AGG_LANES + 1) * sizeof(__m256i) <= row_bytes)
-            cnt = k / AGG_LANES + 1;
-    return cnt;
+    for (uint32_t k = 0; k < AGG_WINDOW; k++) {
+        uint32_t upto = k / AGG_LANES + 1;
+        if (w->op[k] == LANE_KEEP || w->off + upto * sizeof(__m256i) > row_bytes)
+            continue;
+        g.cnt = upto;
+        g.ordered = w->op[k] == LANE_ADD ? g.ordered : upto;
+    }
+    return g;
 }
 
 void agg_lanes_update(struct agg_window *w, uint8_t *const *row, uint32_t row_bytes, uint32_t n)
 {
     static const int64_t zeros[AGG_CHUNK];
-    uint32_t groups = simd_level == SIMD_SCALAR || n < 4 ? 0 : groups_cnt(w, row_bytes);
+    struct groups g = {0, 0};
     uint32_t whole = n - n % 4;
 
+    if (simd_level != SIMD_SCALAR)
+        g = groups_of(w, row_bytes);
     for (uint32_t k = 0; k < AGG_WINDOW; k++)
         if (w->op[k] == LANE_KEEP)
             w->from[k] = zeros;
-    if (groups == 2 && simd_level == SIMD_AVX512)
-        two_avx512(row, w, whole);
-    else if (groups == 2)
-        two_avx2(row, w, whole);
-    else if (groups == 1 && simd_level == SIMD_AVX512)
-        one_avx512(row, w, whole);
-    else if (groups == 1)
-        one_avx2(row, w, whole);
+    if (g.cnt)
+        kernels[simd_level][g.cnt - 1][g.ordered](row, w, whole);
     for (uint32_t k = 0; k < AGG_WINDOW; k++)
         lane_update(w->op[k], row, w->off + k * (uint32_t)sizeof(int64_t), w->from[k],
-                    k / AGG_LANES < groups ? whole : 0, n);
+                    k / AGG_LANES < g.cnt ? whole : 0, n);
 }

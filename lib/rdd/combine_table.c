@@ -8,6 +8,7 @@
 #define SPARSE_SLOTS   131072u    /* so many and less: an eighth full at most; more: a quarter */
 #define PREFETCH_BYTES (2u << 20) /* entries that outgrow the second-level cache gain by it */
 #define NOBODY         UINT32_MAX
+#define ENTRIES_OFF    (64 - COMBINE_ROW_OFF) /* rows begin lines of the cache, where they can */
 #define AVX512         __attribute__((target("avx512f,avx512bw,avx512vl,bmi2")))
 #define INLINE         static inline __attribute__((always_inline))
 
@@ -27,7 +28,7 @@ static size_t round64(size_t n)
 
 size_t combine_table_bytes(uint32_t keys_max, uint32_t row_bytes)
 {
-    return round64(slots_for(keys_max) * sizeof(uint16_t)) +
+    return round64(slots_for(keys_max) * sizeof(uint16_t)) + ENTRIES_OFF +
            round64(((size_t)keys_max + 1) * (COMBINE_ROW_OFF + row_bytes));
 }
 
@@ -37,8 +38,9 @@ void combine_table_init(struct combine_table *t, void *mem, uint32_t keys_max, u
     uint32_t slots_max = slots_for(keys_max);
 
     MR_ASSERT(keys_max <= COMBINE_TABLE_KEYS_MAX && row_bytes >= 8 && row_bytes % 8 == 0);
+    uint8_t *entries = (uint8_t *)mem + round64(slots_max * sizeof(uint16_t)) + ENTRIES_OFF;
     *t = (struct combine_table){.slot = mem,
-                                .entry = (uint8_t *)mem + round64(slots_max * sizeof(uint16_t)),
+                                .entry = entries,
                                 .stride = COMBINE_ROW_OFF + row_bytes,
                                 .row_bytes = row_bytes,
                                 .slots_max = slots_max,

@@ -5,6 +5,9 @@
 #include "base/simd.h"
 #include "rdd/csv_marks.h"
 
+/* What will be looked at next time, is fetched while what is found now is worked at. */
+#define AHEAD_BYTES CSV_MARKS_BYTES
+
 #define INLINE static inline __attribute__((always_inline))
 #define AVX2   __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt")))
 #define AVX512 \
@@ -194,8 +197,10 @@ AVX512 static uint32_t find_avx512(struct csv_marks *m, const uint8_t *p, uint32
     s.cnt = 0;
     s.returns = 0;
     s.odd = false;
-    for (; n - at >= 64 && s.cnt < marks_max && !s.odd; at += 64)
+    for (; n - at >= 64 && s.cnt < marks_max && !s.odd; at += 64) {
+        __builtin_prefetch(p + at + AHEAD_BYTES, 0, 2);
         step_avx512(&s, _mm512_loadu_si512(p + at), ~0ull, at);
+    }
     if (at < n && s.cnt < marks_max && !s.odd) {
         uint64_t live = _bzhi_u64(~0ull, n - at);
         step_avx512(&s, _mm512_maskz_loadu_epi8(live, p + at), live, at);
