@@ -170,7 +170,6 @@ AVX2 INLINE uint32_t odd4(__m256i odd)
     return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(odd));
 }
 
-/* Both give the odd ones of eight. */
 AVX2 INLINE uint32_t floats_half(double *to, const uint64_t *words, const uint32_t *len)
 {
     struct numbers4 s = numbers4_of(words, len);
@@ -185,6 +184,36 @@ AVX2 INLINE uint32_t ints_half(int64_t *to, const uint64_t *words, const uint32_
 
     _mm256_storeu_si256((__m256i *)(void *)to, ints4_of(&s));
     return odd4(s.odd);
+}
+
+/* ---- eight numbers ----------------------------------------------------------------------------
+ * Each gives the odd ones of eight, by a bit.
+ */
+
+AVX512 INLINE uint32_t floats8_avx512(double *to, const uint64_t *words, const uint32_t *len)
+{
+    struct numbers s = numbers_of(words, len);
+
+    _mm512_storeu_pd(to, floats_of(&s));
+    return s.odd;
+}
+
+AVX512 INLINE uint32_t ints8_avx512(int64_t *to, const uint64_t *words, const uint32_t *len)
+{
+    struct numbers s = numbers_of(words, len);
+
+    _mm512_storeu_si512(to, ints_of(&s));
+    return s.odd;
+}
+
+AVX2 INLINE uint32_t floats8_avx2(double *to, const uint64_t *words, const uint32_t *len)
+{
+    return floats_half(to, words, len) | floats_half(to + 4, words + 4, len + 4) << 4;
+}
+
+AVX2 INLINE uint32_t ints8_avx2(int64_t *to, const uint64_t *words, const uint32_t *len)
+{
+    return ints_half(to, words, len) | ints_half(to + 4, words + 4, len + 4) << 4;
 }
 
 /* ---- columns ----------------------------------------------------------------------------------
@@ -209,36 +238,24 @@ static void float_alone(double *to, const uint8_t *base, const uint32_t *off, co
     bad[i] |= parse_float((const char *)base + off[i], len[i], &to[i]) != 0;
 }
 
-AVX512 static void floats_avx512(double *to, const uint8_t *base, const uint32_t *off,
-                                 const uint32_t *len, uint32_t n, uint8_t *bad)
-{
-    uint64_t words[CHUNK];
-
-    for (uint32_t i = 0; i < n; i += LANES) {
-        if (i % CHUNK == 0)
-            words_load(words, base, off + i, n - i < CHUNK ? n - i : CHUNK);
-        struct numbers s = numbers_of(words + i % CHUNK, len + i);
-        _mm512_storeu_pd(to + i, floats_of(&s));
-        for (uint32_t odd = s.odd; __builtin_expect(odd != 0, 0); odd &= odd - 1)
-            float_alone(to, base, off, len, i + (uint32_t)__builtin_ctz(odd), bad);
+/* The first n fields of a column, a multiple of eight. */
+#define COLUMN(target, name, type, eight, alone)                                  \
+    target static void name(type *to, const uint8_t *base, const uint32_t *off,   \
+                            const uint32_t *len, uint32_t n, uint8_t *bad)        \
+    {                                                                             \
+        uint64_t words[CHUNK];                                                    \
+                                                                                  \
+        for (uint32_t i = 0; i < n; i += LANES) {                                 \
+            if (i % CHUNK == 0)                                                   \
+                words_load(words, base, off + i, n - i < CHUNK ? n - i : CHUNK);  \
+            uint32_t odd = eight(to + i, words + i % CHUNK, len + i);             \
+            for (; __builtin_expect(odd != 0, 0); odd &= odd - 1)                 \
+                alone(to, base, off, len, i + (uint32_t)__builtin_ctz(odd), bad); \
+        }                                                                         \
     }
-}
 
-AVX2 static void floats_avx2(double *to, const uint8_t *base, const uint32_t *off,
-                             const uint32_t *len, uint32_t n, uint8_t *bad)
-{
-    uint64_t words[CHUNK];
-
-    for (uint32_t i = 0; i < n; i += LANES) {
-        if (i % CHUNK == 0)
-            words_load(words, base, off + i, n - i < CHUNK ? n - i : CHUNK);
-        const uint64_t *at = words + i % CHUNK;
-        uint32_t odd =
-            floats_half(to + i, at, len + i) | floats_half(to + i + 4, at + 4, len + i + 4) << 4;
-        for (; __builtin_expect(odd != 0, 0); odd &= odd - 1)
-            float_alone(to, base, off, len, i + (uint32_t)__builtin_ctz(odd), bad);
-    }
-}
+COLUMN(AVX512, floats_avx512, double, floats8_avx512, float_alone)
+COLUMN(AVX2, floats_avx2, double, floats8_avx2, float_alone)
 
 void parse_floats(double *to, const uint8_t *base, const uint32_t *off, const uint32_t *len,
                   uint32_t n, uint8_t *bad)
@@ -260,36 +277,8 @@ static void int_alone(int64_t *to, const uint8_t *base, const uint32_t *off, con
     bad[i] |= parse_int((const char *)base + off[i], len[i], &to[i]) != 0;
 }
 
-AVX512 static void ints_avx512(int64_t *to, const uint8_t *base, const uint32_t *off,
-                               const uint32_t *len, uint32_t n, uint8_t *bad)
-{
-    uint64_t words[CHUNK];
-
-    for (uint32_t i = 0; i < n; i += LANES) {
-        if (i % CHUNK == 0)
-            words_load(words, base, off + i, n - i < CHUNK ? n - i : CHUNK);
-        struct numbers s = numbers_of(words + i % CHUNK, len + i);
-        _mm512_storeu_si512(to + i, ints_of(&s));
-        for (uint32_t odd = s.odd; __builtin_expect(odd != 0, 0); odd &= odd - 1)
-            int_alone(to, base, off, len, i + (uint32_t)__builtin_ctz(odd), bad);
-    }
-}
-
-AVX2 static void ints_avx2(int64_t *to, const uint8_t *base, const uint32_t *off,
-                           const uint32_t *len, uint32_t n, uint8_t *bad)
-{
-    uint64_t words[CHUNK];
-
-    for (uint32_t i = 0; i < n; i += LANES) {
-        if (i % CHUNK == 0)
-            words_load(words, base, off + i, n - i < CHUNK ? n - i : CHUNK);
-        const uint64_t *at = words + i % CHUNK;
-        uint32_t odd = ints_half(to + i, at, len + i) | ints_half(to + i + 4, at + 4, len + i + 4)
-                                                            << 4;
-        for (; __builtin_expect(odd != 0, 0); odd &= odd - 1)
-            int_alone(to, base, off, len, i + (uint32_t)__builtin_ctz(odd), bad);
-    }
-}
+COLUMN(AVX512, ints_avx512, int64_t, ints8_avx512, int_alone)
+COLUMN(AVX2, ints_avx2, int64_t, ints8_avx2, int_alone)
 
 void parse_ints(int64_t *to, const uint8_t *base, const uint32_t *off, const uint32_t *len,
                 uint32_t n, uint8_t *bad)
