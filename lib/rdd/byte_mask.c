@@ -220,23 +220,67 @@ AVX512 static uint32_t positions_avx512(const uint64_t *mask, uint32_t words_cnt
     return cnt;
 }
 
+/* Where runs begin and end in a chunk of the mask, in turn, from its first byte; `before` is the
+ * word before it. Returns how many from n on. */
+AVX512 static inline uint32_t edges_avx512(const uint64_t *mask, uint32_t words_cnt,
+                                           uint64_t before, uint16_t *edge, uint32_t n)
+{
+    const __m512i iota = iota_avx512(), step = _mm512_set1_epi16(64);
+    __m512i first = _mm512_setzero_si512();
+
+    for (uint32_t w = 0; w < words_cnt; before = mask[w++], first = _mm512_add_epi16(first, step)) {
+        uint64_t edges = mask[w] ^ (mask[w] << 1 | before >> 63);
+        __m512i at = _mm512_maskz_compress_epi8(edges, iota);
+        uint32_t hits = (uint32_t)_mm_popcnt_u64(edges);
+        __m512i low = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(at));
+        _mm512_storeu_si512(edge + n, _mm512_add_epi16(low, first));
+        if (__builtin_expect(hits > 32, 0)) {
+            __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(at, 1));
+            _mm512_storeu_si512(edge + n + 32, _mm512_add_epi16(high, first));
+        }
+        n += hits;
+    }
+    return n;
+}
+
+/* Pairs of edges become runs. */
+AVX512 static inline void edges_to_spans(const uint16_t *edge, uint32_t cnt, uint32_t first,
+                                         uint32_t *off, uint32_t *len)
+{
+    for (uint32_t i = 0; i < cnt; i += 16) {
+        __m512i pair = _mm512_loadu_si512(edge + 2 * (size_t)i);
+        __m512i begin = _mm512_and_si512(pair, _mm512_set1_epi32(0xffff));
+        __m512i end = _mm512_srli_epi32(pair, 16);
+        _mm512_storeu_si512(off + i, _mm512_add_epi32(begin, _mm512_set1_epi32((int)first)));
+        _mm512_storeu_si512(len + i, _mm512_sub_epi32(end, begin));
+    }
+}
+
+/* A run that goes on in the next chunk has an edge at its beginning there too, and its true one is
+ * put right when it has ended. */
 AVX512 static uint32_t spans_avx512(const uint64_t *mask, uint32_t words_cnt, uint32_t first,
                                     uint32_t *off, uint32_t *len)
 {
-    const __m512i iota = iota_avx512(), step = _mm512_set1_epi32(64);
-    __m512i at = _mm512_set1_epi32((int)first);
-    uint32_t begins_cnt = 0, ends_cnt = 0;
+    uint16_t edge[SPAN_CHUNK * 64 + 64];
+    uint32_t cnt = 0, begin = 0;
     uint64_t before = 0;
 
-    for (uint32_t w = 0; w < words_cnt;) {
-        uint32_t to = words_cnt - w < SPAN_CHUNK ? words_cnt : w + SPAN_CHUNK, done = ends_cnt;
-        for (; w < to; before = mask[w++], at = _mm512_add_epi32(at, step)) {
-            begins_cnt = put_avx512(bit_begins(mask[w], before), iota, at, off, begins_cnt);
-            ends_cnt = put_avx512(bit_ends(mask[w], before), iota, at, len, ends_cnt);
+    for (uint32_t w = 0; w < words_cnt; w += SPAN_CHUNK, first += SPAN_CHUNK * 64) {
+        uint32_t words = words_cnt - w < SPAN_CHUNK ? words_cnt - w : SPAN_CHUNK;
+        uint32_t open = (uint32_t)(before >> 63);
+        edge[0] = 0;
+        uint32_t n = edges_avx512(mask + w, words, before, edge, open);
+        before = mask[w + words - 1];
+        edges_to_spans(edge, n / 2, first, off + cnt, len + cnt);
+        if (open && n > 1) {
+            len[cnt] += first - begin;
+            off[cnt] = begin;
         }
-        ends_to_lengths(off, len, done, ends_cnt);
+        if (n % 2 && (n > 1 || !open))
+            begin = first + edge[n - 1];
+        cnt += n / 2;
     }
-    return ends_cnt;
+    return cnt;
 }
 
 /* --- the table ---------------------------------------------------------------------------------

@@ -84,3 +84,36 @@ TEST(byte_mask, every_byte_is_classed)
         for (int c = 0; c < 256; c++)
             check_masks(s, 256, (uint8_t)c);
 }
+
+#define LONG_WORDS 1100u // more bits than a number of 16 bits counts
+
+// Runs of few bits and of thousands, in a mask that takes many steps.
+TEST(byte_mask, spans_of_a_long_mask)
+{
+    static uint64_t mask[LONG_WORDS];
+    static uint32_t off[LONG_WORDS * 32 + BIT_POSITIONS_SLACK];
+    static uint32_t len[LONG_WORDS * 32 + BIT_POSITIONS_SLACK];
+    static uint32_t from[LONG_WORDS * 32], to[LONG_WORDS * 32];
+    struct prng p = prng_of(prng_seed(8));
+
+    for (uint32_t i = 0; i < 60; i++) {
+        uint32_t longest = (uint32_t[]){1, 3, 20, 700, 9000, 80000}[i % 6];
+        uint32_t bits = (LONG_WORDS - 1) * 64, cnt = 0;
+        memset(mask, 0, sizeof mask);
+        for (uint32_t at = (uint32_t)prng_below(&p, 70); at < bits; cnt++) {
+            uint32_t end = at + 1 + (uint32_t)prng_below(&p, longest);
+            from[cnt] = at;
+            to[cnt] = end < bits ? end : bits;
+            for (uint32_t k = at; k < to[cnt]; k++)
+                mask[k / 64] |= 1ull << k % 64;
+            at = end + 1 + (uint32_t)prng_below(&p, i % 4 ? 3 : longest);
+        }
+        for (simd_first(); simd_next();) {
+            EXPECT_EQ_INT(bit_spans(mask, LONG_WORDS, 7, off, len), cnt);
+            for (uint32_t k = 0; k < cnt; k++) {
+                EXPECT_EQ_INT(off[k], 7 + from[k]);
+                EXPECT_EQ_INT(len[k], to[k] - from[k]);
+            }
+        }
+    }
+}
