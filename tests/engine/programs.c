@@ -25,6 +25,9 @@ const struct program programs[] = {
     P("map_unkeyed", "  nums.map(r => r.v * 2).output(o)\n"),
     P("map_fails", "  nums.map(r => 100 / r.v).output(o)\n"),
     P("flatMap", "  lines.flatMap(r => split(r.line)).output(o)\n"),
+    P("flatMap_fails",
+      "  lines.flatMap(r => split(1 / (length(r.line) % 2) > 0 ? r.line : \"x\"))\n"
+      "    .countByValue().output(o)\n"),
     P("flatMap_sep", "  lines.flatMap(r => split(r.line, \" \")).output(o)\n"),
     P("mapValues", "  nums.map(r => (r.k, r.v)).mapValues(v => v - 3).output(o)\n"),
     P("flatMapValues",
