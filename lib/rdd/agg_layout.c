@@ -31,6 +31,16 @@ uint64_t agg_state_items(const struct exchange *x, uint64_t keys)
     return keys * (x->key ? each : x->len);
 }
 
+#define WAITING_KEYS  32768u /* from so many keys on, an eighth as many rows may wait */
+#define WAITING_SHARE 8u
+
+static uint64_t waiting_max(const struct exchange *x, uint64_t keys)
+{
+    bool strings = x->agg.has_strings && !x->agg.count_only;
+
+    return keys < WAITING_KEYS || strings ? 0 : keys / WAITING_SHARE;
+}
+
 uint64_t agg_state_bytes(const struct exchange *x, uint64_t keys)
 {
     uint64_t items = agg_state_items(x, keys);
@@ -38,6 +48,8 @@ uint64_t agg_state_bytes(const struct exchange *x, uint64_t keys)
     return round64(table_row_bytes(x)) + round64(table_bytes((uint32_t)keys, table_row_bytes(x))) +
            2 * round64(agg_heap_bytes(x, keys)) + round64(keys * 4) +
            round64(keys * sizeof(struct agg_fresh)) +
+           round64(waiting_max(x, keys) * sizeof(struct tkey)) +
+           round64(waiting_max(x, keys) * x->agg.row_bytes) +
            round64(deltas_max(x) * sizeof(struct agg_delta)) +
            (agg_is_stack(x) ? 2 : 1) * round64(items * 4) + round64(items * x->agg.row_bytes);
 }
@@ -97,6 +109,9 @@ void agg_state_init(struct agg_state *s, const struct exchange *x, void *mem)
     s->key_heap_max = agg_key_heap_max(x, keys);
     s->touched = carve(&at, keys * 4);
     s->fresh = carve(&at, keys * sizeof(struct agg_fresh));
+    s->waiting.max = (uint32_t)waiting_max(x, keys);
+    s->waiting.key = carve(&at, s->waiting.max * sizeof *s->waiting.key);
+    s->waiting.row = carve(&at, (uint64_t)s->waiting.max * x->agg.row_bytes);
     s->items.max = (uint32_t)items;
     s->items.deltas_max = deltas_max(x);
     s->items.delta = carve(&at, deltas_max(x) * sizeof(struct agg_delta));

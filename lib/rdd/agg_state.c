@@ -4,6 +4,8 @@
 #include "rdd/agg_heap.h"
 #include "rdd/agg_items.h"
 
+#define FIRST_OF_VECTOR (1u << 31) /* of the lengths of keys that wait */
+
 void agg_state_begin(struct agg_state *s, uint64_t interval)
 {
     MR_ASSERT(s->phase == AGG_IDLE || s->phase == AGG_CLOSED);
@@ -28,9 +30,9 @@ static bool step_leaving(struct agg_state *s, struct arena *scratch)
     return false;
 }
 
-void agg_state_end(struct agg_state *s)
+/* All rows of the interval are in its deltas. */
+static void begin_closing(struct agg_state *s)
 {
-    MR_ASSERT(s->phase == AGG_OPEN);
     s->at = 0;
     s->order = (struct agg_order){0};
     s->phase = AGG_CLOSED;
@@ -39,6 +41,15 @@ void agg_state_end(struct agg_state *s)
     s->phase = agg_choice_begin(s) ? AGG_CHOOSING : AGG_APPLYING;
     if (agg_is_window(s->x))
         agg_items_begin(s);
+}
+
+void agg_state_end(struct agg_state *s)
+{
+    MR_ASSERT(s->phase == AGG_OPEN);
+    if (s->waiting.cnt)
+        s->phase = AGG_MERGING;
+    else
+        begin_closing(s);
 }
 
 static inline uint32_t changed(const struct agg_state *s, uint32_t i)
@@ -97,23 +108,6 @@ static bool end_applying(struct agg_state *s)
     return s->phase == AGG_FLIPPING;
 }
 
-bool agg_state_step(struct agg_state *s, struct arena *scratch)
-{
-    switch (s->phase) {
-    case AGG_LEAVING: return step_leaving(s, scratch);
-    case AGG_CHOOSING:
-        if (!agg_choice_step(s))
-            s->phase = AGG_APPLYING;
-        return true;
-    case AGG_APPLYING: return step_applying(s, scratch) || end_applying(s);
-    case AGG_FLIPPING:
-        if (!agg_flip_step(s, scratch))
-            s->phase = AGG_CLOSED;
-        return s->phase == AGG_FLIPPING;
-    default: return false;
-    }
-}
-
 /* Finds the entries of n keys; known ones that change for the first time are noted. */
 static void find_known(struct agg_state *s, const struct tkey *key, const uint64_t *hash,
                        uint32_t n, uint32_t *entry)
@@ -134,8 +128,8 @@ static bool is_still(struct agg_state *s, uint32_t entry, const struct tkey *key
     return table_is_live(&s->t, entry) && tkey_equal(table_key(&s->t, entry), key);
 }
 
-void agg_state_merge(struct agg_state *s, struct arena *scratch, const struct tkey *key,
-                     const uint8_t *const *row, uint32_t n)
+static void merge_now(struct agg_state *s, struct arena *scratch, const struct tkey *key,
+                      const uint8_t *const *row, uint32_t n)
 {
     uint64_t hash[VEC_ROWS_MAX], evicted = s->evicted;
     uint32_t entry[VEC_ROWS_MAX], m = 0;
@@ -143,7 +137,6 @@ void agg_state_merge(struct agg_state *s, struct arena *scratch, const struct tk
     const uint8_t *src[VEC_ROWS_MAX];
     struct agg_env env = agg_env_of(s, scratch);
 
-    MR_ASSERT(s->phase == AGG_OPEN && n <= VEC_ROWS_MAX);
     agg_heap_tend(s, n);
     agg_state_rank(s, n);
     tkeys_hash(hash, key, n);
@@ -164,6 +157,95 @@ void agg_state_merge(struct agg_state *s, struct arena *scratch, const struct tk
     agg_state_make_room(s, dst, src, m);
     agg_merge(&s->x->agg, &env, dst, src, m);
     agg_state_settle(s);
+}
+
+/* ---- rows that wait -------------------------------------------------------------------------- */
+
+/* Is there no room for a vector any more, or have some of those that waited been merged? */
+static bool must_merge(const struct agg_state *s)
+{
+    const struct agg_waiting *w = &s->waiting;
+
+    return w->at || (w->cnt && w->max - w->cnt < VEC_ROWS_MAX);
+}
+
+/* A vector of them, as it came, is merged; true: there are more. No key is in it twice. */
+static bool step_waiting(struct agg_state *s, struct arena *scratch)
+{
+    struct agg_waiting *w = &s->waiting;
+    const uint8_t *row[VEC_ROWS_MAX];
+    uint32_t n = 0;
+
+    w->key[w->at].len &= ~FIRST_OF_VECTOR;
+    for (; w->at + n < w->cnt && !(w->key[w->at + n].len & FIRST_OF_VECTOR); n++)
+        row[n] = w->row + (size_t)(w->at + n) * s->x->agg.row_bytes;
+    merge_now(s, scratch, w->key + w->at, row, n);
+    w->at += n;
+    if (w->at < w->cnt)
+        return true;
+    w->at = w->cnt = 0;
+    return false;
+}
+
+/* Rows of short keys wait; the others move to the front, and their number is returned. */
+static uint32_t let_wait(struct agg_state *s, const struct tkey *key, const uint8_t *const *row,
+                         uint32_t n, struct tkey *long_key, const uint8_t **long_row)
+{
+    struct agg_waiting *w = &s->waiting;
+    uint32_t bytes = s->x->agg.row_bytes, left = 0, first = w->cnt;
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (!tkey_is_short(&key[i])) {
+            long_key[left] = key[i];
+            long_row[left++] = row[i];
+            continue;
+        }
+        w->key[w->cnt] = key[i];
+        agg_row_copy(w->row + (size_t)w->cnt++ * bytes, row[i], bytes);
+    }
+    if (w->cnt > first)
+        w->key[first].len |= FIRST_OF_VECTOR;
+    return left;
+}
+
+void agg_state_merge(struct agg_state *s, struct arena *scratch, const struct tkey *key,
+                     const uint8_t *const *row, uint32_t n)
+{
+    struct tkey long_key[VEC_ROWS_MAX];
+    const uint8_t *long_row[VEC_ROWS_MAX];
+
+    MR_ASSERT(s->phase == AGG_OPEN && n <= VEC_ROWS_MAX);
+    if (!s->waiting.max) {
+        merge_now(s, scratch, key, row, n);
+        return;
+    }
+    while (s->waiting.max - s->waiting.cnt < n)
+        step_waiting(s, scratch);
+    uint32_t left = let_wait(s, key, row, n, long_key, long_row);
+    if (left)
+        merge_now(s, scratch, long_key, long_row, left);
+}
+
+bool agg_state_step(struct agg_state *s, struct arena *scratch)
+{
+    switch (s->phase) {
+    case AGG_LEAVING: return step_leaving(s, scratch);
+    case AGG_OPEN: return must_merge(s) && step_waiting(s, scratch);
+    case AGG_MERGING:
+        if (!step_waiting(s, scratch))
+            begin_closing(s);
+        return s->phase != AGG_CLOSED;
+    case AGG_CHOOSING:
+        if (!agg_choice_step(s))
+            s->phase = AGG_APPLYING;
+        return true;
+    case AGG_APPLYING: return step_applying(s, scratch) || end_applying(s);
+    case AGG_FLIPPING:
+        if (!agg_flip_step(s, scratch))
+            s->phase = AGG_CLOSED;
+        return s->phase == AGG_FLIPPING;
+    default: return false;
+    }
 }
 
 bool agg_state_complete(const struct agg_state *s)

@@ -49,6 +49,11 @@
  * an interval. Strings of values live on the heap as well; which ones find no room there, if any
  * does not, depends on the order of merges: it is counted too.
  *
+ * Large states. The rows of a task are spread over a partition, and its tasks over all partitions:
+ * when a table does not fit a cache, each row would fetch its key from memory, and the page tables
+ * to get there. So rows of short keys wait, until there are enough that they come by the same lines
+ * and pages again, or until the interval ends.
+ *
  * Work is done in steps of at most VEC_ROWS_MAX entries; a step never blocks or allocates. What
  * takes more is spread over the steps before: the compaction of the heap (agg_heap.h), and the
  * ordering of new keys by rank (agg_admit.h).
@@ -80,6 +85,7 @@ enum agg_phase {
     AGG_IDLE,
     AGG_LEAVING,
     AGG_OPEN,
+    AGG_MERGING,
     AGG_CHOOSING,
     AGG_APPLYING,
     AGG_FLIPPING,
@@ -107,6 +113,14 @@ struct agg_flip {
     uint64_t pos, end, stop; /* stop: as far as this interval goes */
     uint64_t delta;          /* the delta before this one is next */
     uint32_t left;           /* items of the delta under way */
+};
+
+/* Rows of a large state that are not merged yet. */
+struct agg_waiting {
+    struct tkey *key;
+    uint8_t *row;
+    uint32_t cnt, max; /* max 0: none ever waits */
+    uint32_t at;       /* the next one that is merged; 0: they gather */
 };
 
 /* Compaction of the heap: keys move to its other half. */
@@ -153,6 +167,7 @@ struct agg_state {
     uint64_t key_heap_live, key_heap_max; /* bytes of long keys */
     struct heap spare;                    /* the other half of the heap, for compaction */
     struct agg_pass pass;
+    struct agg_waiting waiting;
     /* windows */
     struct agg_items items;
     uint64_t item_room; /* items that the open interval may leave */
@@ -178,7 +193,8 @@ uint64_t agg_state_items(const struct exchange *x, uint64_t keys);
  * caller's. */
 void agg_state_init(struct agg_state *s, const struct exchange *x, void *mem);
 
-/* agg_state_begin opens interval n: call agg_state_step until it returns false before merging. */
+/* agg_state_begin opens interval n: call agg_state_step until it returns false before merging, and
+ * between merges, for rows that have waited. */
 void agg_state_begin(struct agg_state *s, uint64_t interval);
 /* agg_state_merge combines n entries of a shuffle block into the deltas of the open interval. */
 void agg_state_merge(struct agg_state *s, struct arena *scratch, const struct tkey *key,

@@ -240,7 +240,7 @@ static bool step_merge_agg(struct runner *r, struct agg_state *s)
     struct tkey key[VEC_ROWS_MAX];
     const uint8_t *row[VEC_ROWS_MAX];
 
-    if (agg_opening(s, r->out.interval, &r->scratch))
+    if (agg_opening(s, r->out.interval, &r->scratch) || agg_state_step(s, &r->scratch))
         return true;
     if (r->phase == 0 && agg_block_open(&r->agg_reader, r->block, &r->x->agg)) {
         r->damaged++;

@@ -117,7 +117,8 @@ static void setup(struct fixture *f, const struct shape *shape, uint64_t seed)
     agg_state_init(&f->s, &f->x, f->mem);
     f->row_init = calloc(1, f->x.agg.row_bytes);
     agg_row_init(&f->x.agg, f->row_init);
-    f->combine_mem = aligned_alloc(64, combine_table_bytes(KEYS_MAX, f->x.agg.row_bytes));
+    f->combine_mem =
+        aligned_alloc(64, (combine_table_bytes(KEYS_MAX, f->x.agg.row_bytes) + 63) & ~63ull);
     combine_table_init(&f->combine, f->combine_mem, KEYS_MAX, f->x.agg.row_bytes, f->row_init);
     f->combine_heap = malloc(1 << 20);
     f->combine.heap = (struct heap){f->combine_heap, 1 << 20, 0};
