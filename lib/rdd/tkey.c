@@ -168,6 +168,28 @@ AVX512 static inline void places_put(uint16_t *to, __mmask16 bits, uint32_t firs
     _mm256_storeu_si256((__m256i *)(void *)to, _mm512_cvtepi32_epi16(at));
 }
 
+/* Sixteen keys of which some lie at the edge of a page: in their place another is loaded, then
+ * they, one by one. */
+AVX512 __attribute__((noinline)) static void load_hash_edge(struct tkey *k, uint32_t *hash,
+                                                            const uint8_t *base,
+                                                            const uint32_t *off,
+                                                            const uint32_t *len, uint32_t edge,
+                                                            __m512i s0, __m512i s1)
+{
+    struct tkey_seeds seeds = tkey_seeds();
+    uint32_t safe[16], other = off[__builtin_ctz(~edge) % 16];
+
+    if (edge != 0xffff) {
+        _mm512_storeu_si512(
+            safe, _mm512_mask_set1_epi32(_mm512_loadu_si512(off), (__mmask16)edge, (int)other));
+        load_hash_sixteen(k, hash, base, safe, _mm512_loadu_si512(len), s0, s1);
+    }
+    for (uint32_t m = edge; m; m &= m - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(m);
+        load_hash_one(&k[i], &hash[i], seeds, base + off[i], len[i]);
+    }
+}
+
 /* Keys that are not short are noted, and done in a loop of their own: where they are among the
  * others cannot be foretold. */
 AVX512 static uint32_t load_hash_avx512(struct tkey *k, uint32_t *hash, const uint8_t *base,
@@ -185,7 +207,7 @@ AVX512 static uint32_t load_hash_avx512(struct tkey *k, uint32_t *hash, const ui
         __mmask16 edge = _mm512_cmpgt_epu32_mask(at, _mm512_set1_epi32(4096 - 16));
         __mmask16 is_long = _mm512_cmpgt_epu32_mask(lens, _mm512_set1_epi32(TKEY_INLINE));
         if (__builtin_expect(edge, 0))
-            load_hash_plain(k + i, hash + i, base, off + i, len + i, 16, longs + cnt);
+            load_hash_edge(k + i, hash + i, base, off + i, len + i, edge, s0, s1);
         else
             load_hash_sixteen(k + i, hash + i, base, off + i, lens, s0, s1);
         places_put(longs + cnt, is_long, i);
