@@ -6,7 +6,7 @@
 
 #define SLOTS_MIN      2048u
 #define SPARSE_SLOTS   131072u    /* so many and less: an eighth full at most; more: a quarter */
-#define PREFETCH_BYTES (2u << 20) /* entries that outgrow the second-level cache gain by it */
+#define PREFETCH_BYTES (1u << 19) /* entries that do not stay near gain by it */
 #define NOBODY         UINT32_MAX
 #define ENTRIES_OFF    (64 - COMBINE_ROW_OFF) /* rows begin lines of the cache, where they can */
 #define AVX512         __attribute__((target("avx512f,avx512bw,avx512vl,bmi2")))
@@ -144,8 +144,11 @@ static uint32_t probes_next(struct probes *p, const struct combine_table *t, str
     p->longs_cnt = tkeys_load_hash(p->key, p->hash, &rest, sel ? sel + from : NULL, cnt, p->longs);
     *by = (struct prober){t->slot, t->entry, t->slots_mask, t->stride};
     if (t->live * by->stride > PREFETCH_BYTES)
-        for (uint32_t i = 0; i < cnt; i++)
-            __builtin_prefetch(by->entry + by->slot[p->hash[i] & by->mask] * by->stride);
+        for (uint32_t i = 0; i < cnt; i++) {
+            const uint8_t *at = by->entry + by->slot[p->hash[i] & by->mask] * by->stride;
+            __builtin_prefetch(at);
+            __builtin_prefetch(at + COMBINE_ROW_OFF);
+        }
     return cnt;
 }
 
