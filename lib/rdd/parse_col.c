@@ -77,19 +77,24 @@ AVX512 INLINE struct numbers numbers_of(const uint64_t *words, const uint32_t *l
 /* Digits over a power of ten that a float holds: one rounding, as in parse_float. The quotient is
  * that by the reciprocal, put right by what is left over (Markstein); for eight digits and seven
  * places it was compared with the division for every pair. */
-AVX512 INLINE __m512d floats_of(const struct numbers *s)
+AVX512 INLINE __m512d quotients_of(__m512d v, __m512i behind, __mmask8 minus)
 {
     const __m512d power = _mm512_setr_pd(1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7);
     const __m512d inverse = _mm512_setr_pd(1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7);
-    /* Bytes above the point; without one 8, of which the lookup takes 0. */
-    __m512i behind = _mm512_srli_epi64(_mm512_lzcnt_epi64(s->point), 3);
-    __m512d by = _mm512_permutexvar_pd(behind, inverse), v = _mm512_cvtepu64_pd(s->digits);
-    __m512d quotient = _mm512_mul_pd(v, by);
+    __m512d by = _mm512_permutexvar_pd(behind, inverse), quotient = _mm512_mul_pd(v, by);
     __m512d left = _mm512_fnmadd_pd(quotient, _mm512_permutexvar_pd(behind, power), v);
     __m512i sign = _mm512_set1_epi64(INT64_MIN);
     __m512i bits = _mm512_castpd_si512(_mm512_fmadd_pd(left, by, quotient));
 
-    return _mm512_castsi512_pd(_mm512_mask_xor_epi64(bits, s->minus, bits, sign));
+    return _mm512_castsi512_pd(_mm512_mask_xor_epi64(bits, minus, bits, sign));
+}
+
+AVX512 INLINE __m512d floats_of(const struct numbers *s)
+{
+    /* Bytes above the point; without one 8, of which the lookup takes 0. */
+    __m512i behind = _mm512_srli_epi64(_mm512_lzcnt_epi64(s->point), 3);
+
+    return quotients_of(_mm512_cvtepu64_pd(s->digits), behind, s->minus);
 }
 
 AVX512 INLINE __m512i ints_of(struct numbers *s)
@@ -238,6 +243,52 @@ static void float_alone(double *to, const uint8_t *base, const uint32_t *off, co
     bad[i] |= parse_float((const char *)base + off[i], len[i], &to[i]) != 0;
 }
 
+/* Sixteen of a sign and at most four other characters, in words of four bytes, so that each
+ * instruction does twice as many. False, and nothing of use, when one is longer or no number. */
+AVX512 INLINE bool floats16_avx512(double *to, const uint64_t *words, const uint32_t *len)
+{
+    const __m512i one = _mm512_set1_epi32(1), zero = each('0');
+    /* By the characters that are not the sign: those bytes. */
+    const __m512i own = _mm512_setr_epi32(0, (int)0xff000000, (int)0xffff0000, (int)0xffffff00, -1,
+                                          0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    /* By the characters behind the point, 4 without one: what is before it closes up over it. */
+    const __m512i close = _mm512_setr_epi32(0x02010080, 0x03010080, 0x03020080, 0x03020180,
+                                            0x03020100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m512i lane = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
+    const __m512i lows =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    __m512i n = _mm512_loadu_si512(len), a = _mm512_loadu_si512(words),
+            b = _mm512_loadu_si512(words + LANES);
+    __m512i up = _mm512_sub_epi32(_mm512_set1_epi32(64), _mm512_slli_epi32(n, 3));
+    __m512i first =
+        _mm512_and_si512(_mm512_permutex2var_epi32(a, lows, b), _mm512_set1_epi32(0xff));
+    __mmask16 minus = _mm512_cmpeq_epi32_mask(first, _mm512_set1_epi32('-'));
+
+    a = _mm512_sllv_epi64(a, _mm512_cvtepu32_epi64(_mm512_castsi512_si256(up)));
+    b = _mm512_sllv_epi64(b, _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(up, 1)));
+    __m512i x = _mm512_permutex2var_epi32(a, _mm512_add_epi32(lows, one), b);
+    n = _mm512_mask_sub_epi32(n, minus, n, one);
+    uint32_t odd = _mm512_cmpgt_epu32_mask(_mm512_sub_epi32(n, one), _mm512_set1_epi32(3));
+    x = _mm512_and_si512(_mm512_xor_si512(x, zero), _mm512_permutexvar_epi32(n, own));
+    __m512i point = _mm512_movm_epi8(_mm512_cmpeq_epi8_mask(x, each('.' ^ '0')));
+    __m512i behind = _mm512_srli_epi32(_mm512_lzcnt_epi32(point), 3);
+    odd |= _mm512_cmpeq_epi32_mask(_mm512_add_epi32(n, behind), one); /* a point alone */
+    x = _mm512_shuffle_epi8(x, _mm512_add_epi32(_mm512_permutexvar_epi32(behind, close), lane));
+    if (odd || _mm512_cmpgt_epu8_mask(x, each(9)))
+        return false;
+    x = _mm512_madd_epi16(_mm512_maddubs_epi16(x, _mm512_set1_epi16(1 << 8 | 10)),
+                          _mm512_set1_epi32(1 << 16 | 100));
+    behind = _mm512_and_si512(behind, _mm512_set1_epi32(3)); /* 0 without a point */
+    _mm512_storeu_pd(to, quotients_of(_mm512_cvtepi32_pd(_mm512_castsi512_si256(x)),
+                                      _mm512_cvtepu32_epi64(_mm512_castsi512_si256(behind)),
+                                      (__mmask8)minus));
+    _mm512_storeu_pd(to + LANES,
+                     quotients_of(_mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(x, 1)),
+                                  _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(behind, 1)),
+                                  (__mmask8)(minus >> LANES)));
+    return true;
+}
+
 /* The first n fields of a column, a multiple of eight. */
 #define COLUMN(target, name, type, eight, alone)                                  \
     target static void name(type *to, const uint8_t *base, const uint32_t *off,   \
@@ -254,8 +305,24 @@ static void float_alone(double *to, const uint8_t *base, const uint32_t *off, co
         }                                                                         \
     }
 
-COLUMN(AVX512, floats_avx512, double, floats8_avx512, float_alone)
+COLUMN(AVX512, floats_long_avx512, double, floats8_avx512, float_alone)
 COLUMN(AVX2, floats_avx2, double, floats8_avx2, float_alone)
+
+/* Chunks of short ones sixteen at a time; one that is not short ends that for its chunk. */
+AVX512 static void floats_avx512(double *to, const uint8_t *base, const uint32_t *off,
+                                 const uint32_t *len, uint32_t n, uint8_t *bad)
+{
+    uint64_t words[CHUNK];
+
+    for (uint32_t i = 0, end, at; i < n; i = end) {
+        end = n - i < CHUNK ? n : i + CHUNK;
+        words_load(words, base, off + i, end - i);
+        for (at = i; at + 2 * LANES <= end; at += 2 * LANES)
+            if (!floats16_avx512(to + at, words + (at - i), len + at))
+                break;
+        floats_long_avx512(to + at, base, off + at, len + at, end - at, bad + at);
+    }
+}
 
 void parse_floats(double *to, const uint8_t *base, const uint32_t *off, const uint32_t *len,
                   uint32_t n, uint8_t *bad)
