@@ -28,8 +28,8 @@ static size_t round64(size_t n)
 
 size_t combine_table_bytes(uint32_t keys_max, uint32_t row_bytes)
 {
-    return round64(slots_for(keys_max) * sizeof(uint16_t)) + ENTRIES_OFF +
-           round64(((size_t)keys_max + 1) * (COMBINE_ROW_OFF + row_bytes));
+    return round64(slots_for(keys_max) * sizeof(uint16_t)) +
+           round64(ENTRIES_OFF + ((size_t)keys_max + 1) * (COMBINE_ROW_OFF + row_bytes));
 }
 
 void combine_table_init(struct combine_table *t, void *mem, uint32_t keys_max, uint32_t row_bytes,
