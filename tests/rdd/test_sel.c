@@ -34,3 +34,39 @@ TEST(sel, where)
         }
     }
 }
+
+static bool holds(int64_t x, enum sel_op op, int64_t y)
+{
+    switch (op) {
+    case SEL_EQ: return x == y;
+    case SEL_NE: return x != y;
+    case SEL_LT: return x < y;
+    case SEL_LE: return x <= y;
+    case SEL_GT: return x > y;
+    case SEL_GE: return x >= y;
+    }
+    return false;
+}
+
+TEST(sel, compare)
+{
+    static const int64_t edges[] = {INT64_MIN, INT64_MIN + 1, -1, 0, 1, INT64_MAX - 1, INT64_MAX};
+    struct prng p = prng_of(prng_seed(65));
+
+    for (int round = 0; round < 600; round++) {
+        uint32_t rows = 1 + (uint32_t)prng_below(&p, VEC_ROWS_MAX), expected_cnt = 0;
+        enum sel_op op = (enum sel_op)(round % 6);
+        int64_t a[VEC_ROWS_MAX], y = edges[prng_below(&p, 7)];
+        uint16_t expected[VEC_ROWS_MAX], is[VEC_ROWS_MAX + SEL_SLACK];
+        for (uint32_t r = 0; r < rows; r++) {
+            a[r] = prng_chance(&p, 80) ? edges[prng_below(&p, 7)] : prng_between(&p, -9, 9);
+            expected[expected_cnt] = (uint16_t)r;
+            expected_cnt += holds(a[r], op, y);
+        }
+        for (simd_first(); simd_next();) {
+            memset(is, 0xff, sizeof is); // nothing is left of another level
+            EXPECT_EQ_INT(sel_compare(is, a, op, y, rows), expected_cnt);
+            EXPECT_EQ_MEM(is, expected, expected_cnt * sizeof *is);
+        }
+    }
+}
