@@ -2,8 +2,7 @@
 #include "rdd/agg_heap.h"
 #include "rdd/agg_items.h"
 
-#define RANK_RATE 8u /* new keys that are ordered by rank for each row, when that will be needed \
-                      */
+#define RANK_RATE 8u /* new keys ordered by rank for each row, when that will be needed */
 
 /* ---- new keys by rank ------------------------------------------------------------------------ */
 

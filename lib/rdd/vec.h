@@ -69,8 +69,7 @@ struct ahead {
     const uint8_t *at[2], *end[2];
 };
 
-#define AHEAD_LINES 16u /* of each run: so much memory takes in at once without being waited for \
-                         */
+#define AHEAD_LINES 16u /* of each run: memory takes so much without being waited for */
 
 /* ahead_fetch fetches so many lines of each run into the second-level cache: the first keeps what
  * the vector at hand needs. a may be NULL. */
