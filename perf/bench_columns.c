@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/simd.h"
 #include "perf/gen_1brc.h"
+#include "perf/micro.h"
 #include "rdd/agg_numbers.h"
 #include "rdd/csv_marks.h"
 #include "rdd/fsum.h"
@@ -154,14 +154,6 @@ static const struct {
                {"fsum_lanes", lanes},     {"least, count", least}, {"station", stations},
                {"strided_ints", fields},  {"sel_where", where}};
 
-static double now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 static double measure(void (*vector)(const struct vector *v))
 {
     double best = 0;
@@ -174,14 +166,6 @@ static double measure(void (*vector)(const struct vector *v))
         best = !r || took < best ? took : best;
     }
     return best;
-}
-
-static bool wanted(const char *name, int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++)
-        if (!strcmp(argv[i], name))
-            return true;
-    return argc == 1;
 }
 
 int main(int argc, char **argv)

@@ -5,11 +5,11 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/simd.h"
 #include "perf/gen_frames.h"
+#include "perf/micro.h"
 #include "rdd/combine_fixed.h"
 #include "tests/prng.h"
 
@@ -92,14 +92,6 @@ static void sum(const struct vector *v)
     struct fixed_keys k = {.word = (const uint64_t *)(const void *)v->ip, .n = VEC_ROWS_MAX};
 
     combine_fixed_sum(&addresses, &k, v->value, SUM_OFF);
-}
-
-static double now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
 static double measure(void (*vector)(const struct vector *v))

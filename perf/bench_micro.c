@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "base/assert.h"
 #include "base/simd.h"
 #include "perf/gen_text.h"
+#include "perf/micro.h"
 #include "rdd/agg.h"
 #include "rdd/byte_mask.h"
 #include "rdd/combine_table.h"
@@ -209,14 +209,6 @@ static struct micro *setup(void)
     return m;
 }
 
-static double now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
 static double measure(struct micro *m, uint32_t (*chunk)(struct micro *, uint32_t))
 {
     double best = 1e99;
@@ -230,14 +222,6 @@ static double measure(struct micro *m, uint32_t (*chunk)(struct micro *, uint32_
         best = each < best ? each : best;
     }
     return best;
-}
-
-static bool wanted(const char *name, int argc, char **argv)
-{
-    for (int i = 1; i < argc; i++)
-        if (!strcmp(argv[i], name))
-            return true;
-    return argc == 1;
 }
 
 int main(int argc, char **argv)

@@ -21,9 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "base/assert.h"
+#include "perf/micro.h"
 #include "rdd/agg_state.h"
 
 #define PARTITIONS 64u
@@ -49,14 +49,6 @@ struct trial {
     double merge, close, leave, slide, emit, best; /* of the last interval, ns */
     uint64_t left, changed;
 };
-
-static double now_ns(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
 
 static void *huge(size_t bytes)
 {
