@@ -10,14 +10,16 @@
 #define STILL_MS      500u /* longer than a feeder's patience with its open blocks */
 #define STILL_LIVE_MS 100u
 #define PAGES_AHEAD   8u
-/* Intervals pile up from here on: short ones do whenever the machine runs something else. */
-#define BEHIND_MS 100u
+#define BEHIND_MS     100u
 
+/* Many intervals pile up, and the end of the oldest is long past: some short ones do whenever the
+ * machine runs something else. */
 static bool is_behind(const struct control *c, const struct sched_view *v)
 {
-    const struct job *job = c->node->job[v->oldest_job].job;
+    uint64_t closed = control_closed_by_all(c);
 
-    return v->backlogged && v->intervals_open * job->interval_ns > BEHIND_MS * 1000000ull;
+    return v->backlogged && closed > v->oldest_end_tick &&
+           (closed - v->oldest_end_tick) * c->node->tick_ns > BEHIND_MS * 1000000ull;
 }
 
 /* Live ports shed when intervals or pages pile up, before tasks find no page. They go on as soon as

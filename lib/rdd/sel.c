@@ -154,6 +154,7 @@ AVX512 INLINE uint32_t compare_avx512(uint16_t *to, const int64_t *a, bool great
     return cnt;
 }
 
+/* Two functions, so that neither asks which it is in the loop. */
 AVX512 static uint32_t equal_avx512(uint16_t *to, const int64_t *a, int64_t y, bool want,
                                     uint32_t n)
 {
@@ -166,46 +167,33 @@ AVX512 static uint32_t greater_avx512(uint16_t *to, const int64_t *a, int64_t y,
     return compare_avx512(to, a, true, y, want, n);
 }
 
-static uint32_t equal(uint16_t *to, const int64_t *a, int64_t y, bool want, uint32_t n)
+INLINE uint32_t compare(uint16_t *to, const int64_t *a, bool greater, int64_t y, bool want,
+                        uint32_t n)
 {
     uint32_t from = 0, cnt = 0;
 
     if (simd_level == SIMD_AVX512) {
         from = n - n % 32;
-        cnt = equal_avx512(to, a, y, want, from);
+        cnt = (greater ? greater_avx512 : equal_avx512)(to, a, y, want, from);
     } else if (simd_level == SIMD_AVX2) {
         from = n - n % 8;
-        cnt = compare_avx2(to, a, false, y, want, from);
+        cnt = compare_avx2(to, a, greater, y, want, from);
     }
-    return compare_each(to, a, false, y, want, from, n, cnt);
-}
-
-static uint32_t greater(uint16_t *to, const int64_t *a, int64_t y, bool want, uint32_t n)
-{
-    uint32_t from = 0, cnt = 0;
-
-    if (simd_level == SIMD_AVX512) {
-        from = n - n % 32;
-        cnt = greater_avx512(to, a, y, want, from);
-    } else if (simd_level == SIMD_AVX2) {
-        from = n - n % 8;
-        cnt = compare_avx2(to, a, true, y, want, from);
-    }
-    return compare_each(to, a, true, y, want, from, n, cnt);
+    return compare_each(to, a, greater, y, want, from, n, cnt);
 }
 
 uint32_t sel_compare(uint16_t *to, const int64_t *a, enum sel_op op, int64_t y, uint32_t n)
 {
     switch (op) {
     case SEL_EQ:
-    case SEL_NE: return equal(to, a, y, op == SEL_EQ, n);
+    case SEL_NE: return compare(to, a, false, y, op == SEL_EQ, n);
     case SEL_GT:
-    case SEL_LE: return greater(to, a, y, op == SEL_GT, n);
+    case SEL_LE: return compare(to, a, true, y, op == SEL_GT, n);
     case SEL_GE:
     case SEL_LT: break;
     }
     /* at least y: greater than the number before it, if there is one */
     if (y == INT64_MIN)
-        return greater(to, a, INT64_MAX, op == SEL_LT, n);
-    return greater(to, a, y - 1, op == SEL_GE, n);
+        return compare(to, a, true, INT64_MAX, op == SEL_LT, n);
+    return compare(to, a, true, y - 1, op == SEL_GE, n);
 }
