@@ -23,6 +23,7 @@ struct tree_file {
 };
 
 #define FLAGS      "flags\t\t: fpu avx avx2 bmi1 bmi2 f16c fma movbe abm aes constant_tsc nonstop_tsc"
+#define WIDER      " avx512f avx512bw avx512cd avx512dq avx512vl avx512_vbmi2"
 #define NODE0      "/sys/devices/system/node/node0/hugepages/hugepages-2048kB/"
 #define NODE1      "/sys/devices/system/node/node1/hugepages/hugepages-2048kB/"
 #define POOL       "/sys/kernel/mm/hugepages/hugepages-2048kB/"
@@ -208,6 +209,28 @@ TEST(doctor, one_thing_wrong_at_a_time)
         EXPECT_EQ_INT(doctor_text(text, sizeof(text)), ills[i].code);
         EXPECT_HAS_STR(text, ills[i].said);
         EXPECT_HAS_STR(text, ills[i].mend);
+        tree_end();
+    }
+}
+
+// Kernels for AVX-512 need all of its flags.
+TEST(doctor, which_kernels_the_cpu_has)
+{
+    static const struct {
+        struct tree_file file;
+        const char *said;
+    } rows[] = {
+        {{"/proc/cpuinfo", "processor: 0\n" FLAGS WIDER "\n"},
+         "kernels for AVX2 (for those of AVX-512 vaes missing)\n"},
+        {{"/proc/cpuinfo", "processor: 0\n" FLAGS WIDER " vaes\n"}, "kernels for AVX-512\n"},
+    };
+    char text[16384];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        tree_begin();
+        make_file(&rows[i].file);
+        EXPECT_EQ_INT(doctor_text(text, sizeof(text)), 0);
+        EXPECT_HAS_STR(text, rows[i].said);
         tree_end();
     }
 }
