@@ -208,6 +208,11 @@ bool filter_takes_mbuf(const struct filter *f, struct rte_mbuf *m, const uint8_t
     return f->bpf ? f->jit.func(m) != 0 : filter_takes(f, bytes, len, len);
 }
 
+bool filter_takes_ip4(const struct filter *f)
+{
+    return f->ip4 == VERDICT_YES;
+}
+
 bool filter_is_native(const struct filter *f)
 {
     return f->bpf != NULL;

@@ -27,6 +27,8 @@ bool filter_takes_mbuf(const struct filter *f, struct rte_mbuf *m, const uint8_t
 /* filter_takes is the same for a frame that is no mbuf. */
 bool filter_takes(const struct filter *f, const uint8_t *bytes, uint32_t cap_len,
                   uint32_t wire_len);
+/* filter_takes_ip4: does it let through every packet whose EtherType is that of IPv4? */
+bool filter_takes_ip4(const struct filter *f);
 /* filter_is_native: does it run as native code on mbufs? */
 bool filter_is_native(const struct filter *f);
 

@@ -203,13 +203,13 @@ static void count_burst(struct ingest *q, uint32_t n)
         bytes += q->frame[i].wire_len;
     TALLY(q->n.received, n);
     TALLY(q->n.received_bytes, bytes);
-    TALLY(q->n.steps, 1);
 }
 
-static void take_burst(struct ingest *q, uint32_t n, int64_t ts_ns)
+static void take_some(struct ingest *q, struct rte_mbuf **mbuf, uint32_t n, int64_t ts_ns)
 {
     uint8_t best[INGEST_BURST_MAX];
 
+    q->mbuf = mbuf;
     frames_of_burst(q, n, ts_ns);
     pages_of_burst(q, n);
     packet_decode_burst(q->pkt, q->frame, n, q->port->frame_max);
@@ -220,14 +220,32 @@ static void take_burst(struct ingest *q, uint32_t n, int64_t ts_ns)
     for (uint32_t i = 0; q->answers && i < n; i++)
         best[i] = (uint8_t)answer(q, i);
     ingest_offer(q, best, n);
+}
+
+// Plain packets by the short way, the others by the long one, a few more of them at a time while
+// they come one behind the other.
+static void take_burst(struct ingest *q, struct rte_mbuf **mbuf, uint32_t n, int64_t ts_ns)
+{
+    uint32_t laid, some = n;
+
+    for (uint32_t i = 0; i < n; i += some) {
+        laid = ingest_lay(q, mbuf + i, n - i, ts_ns);
+        i += laid;
+        some = laid ? 1 : 2 * some;
+        some = RTE_MIN(some, n - i);
+        if (some > 0)
+            take_some(q, mbuf + i, some, ts_ns);
+    }
+    TALLY(q->n.steps, 1);
     judge_fill(q, n);
-    landing_free_burst(q->landing, q->mbuf, n);
+    landing_free_burst(q->landing, mbuf, n);
 }
 
 uint32_t ingest_step(struct ingest *q, uint64_t now)
 {
     int64_t ns = tick_clock_ns(q->clock, now);
     uint64_t tick = tick_clock_tick(q->clock, ns);
+    struct rte_mbuf *mbuf[INGEST_BURST_MAX];
     uint32_t said = 0;
 
     MR_ASSERT(!q->finished);
@@ -237,9 +255,9 @@ uint32_t ingest_step(struct ingest *q, uint64_t now)
     q->landing->in_pages = q->in_place;
     if (!port_enter(q->port, q->port_queue))
         return said;
-    uint16_t n = rte_eth_rx_burst(q->port_id, q->port_queue, q->mbuf, (uint16_t)q->burst);
+    uint16_t n = rte_eth_rx_burst(q->port_id, q->port_queue, mbuf, (uint16_t)q->burst);
     if (n > 0)
-        take_burst(q, n, ns);
+        take_burst(q, mbuf, n, ns);
     port_leave(q->port, q->port_queue);
     return n + said;
 }
@@ -383,6 +401,8 @@ struct ingest *ingest_new(const struct ingest_conf *conf, char *err, size_t err_
     }
     for (uint32_t i = 0; i < q->sources_cnt && rc == 0; i++)
         rc = source_init(q, &q->source[i], conf, &conf->source[i], err, err_bytes);
+    q->lays = rc == 0 && q->sources_cnt == 1 && q->source[0].type == SOURCE_TYPE_PACKETS &&
+              (!q->source[0].filter || filter_takes_ip4(q->source[0].filter));
     if (rc < 0) {
         ingest_free(q);
         return NULL;

@@ -70,6 +70,7 @@ struct ingest {
     uint32_t groups_cnt;
     uint32_t group[INGEST_GROUPS_MAX];
     bool shared; /* some group has several sources */
+    bool lays;   /* one source, which takes all plain packets */
 
     /* Counters at the ends of ticks: a ring toward the receiver. */
     struct ingest_counters *mark;
@@ -77,7 +78,7 @@ struct ingest {
     _Atomic uint64_t mark_taken;
 
     /* The burst. */
-    struct rte_mbuf *mbuf[INGEST_BURST_MAX];
+    struct rte_mbuf **mbuf;
     struct packet_frame frame[INGEST_BURST_MAX];
     struct pkt pkt[INGEST_BURST_MAX];
     struct page *page[INGEST_BURST_MAX];        /* while in_place: to stay in; NULL: none */
@@ -87,6 +88,8 @@ struct ingest {
 /* ingest_offer gives the n packets of the burst to every source and counts what became of them.
  * best[i]: what packet i is already (INGEST_ARP, ...), or INGEST_NO_SOURCE; and then what it was.
  */
+/* ingest_lay: see ingest_lay.c. Returns how many of the burst's first packets it took. */
+uint32_t ingest_lay(struct ingest *q, struct rte_mbuf *const *mbuf, uint32_t n, int64_t ts_ns);
 /* ingest_make_mark keeps the counters for the receiver; false: it is too far behind. */
 bool ingest_make_mark(struct ingest *q);
 void ingest_offer(struct ingest *q, uint8_t *best, uint32_t n);

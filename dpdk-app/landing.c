@@ -71,8 +71,11 @@ static uint32_t landing_slots(struct landing *l, void **obj, uint32_t n)
     return cnt;
 }
 
-static void landing_own_room(struct rte_mbuf *m)
+// A header that has not pointed into a page since is as it should be.
+static inline void landing_own_room(struct rte_mbuf *m)
 {
+    if (m->buf_addr == own_room(m))
+        return;
     m->buf_addr = own_room(m);
     m->buf_iova = rte_mempool_virt2iova(m) + sizeof(struct rte_mbuf);
 }
@@ -131,7 +134,6 @@ static void headers_back(struct landing *l, struct rte_mbuf *const *mbuf, uint32
                 cnt = 0;
             }
             cnt++;
-            m->buf_addr = own_room(m);
         }
         l->free[l->free_cnt + i] = m;
     }

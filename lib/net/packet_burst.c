@@ -1,83 +1,8 @@
 /* Bursts of packets: the short way for plain frames, the long one (packet.c) for all others. */
-#include "base/bytes.h"
-#include "net/packet.h"
+#include "net/packet_plain.h"
 #include "rdd/packet_sum.h"
 
-/* Where things lie in a plain frame: Ethernet without a tag, IPv4 without options. */
-#define ETHER_TYPE_AT 12u
-#define IP_AT         14u
-#define L4_AT         34u
-#define UDP_END       42u
-#define TCP_END       54u
-#define IP_BYTES      20u
-#define PROTO_TCP     6u
-#define PROTO_UDP     17u
-#define ETHER_IP4     0x0800u
-/* Ports of tunnels lie between these (tunnel_of_udp); what has none of them is none. */
-#define TUNNEL_PORT_MIN 1701u
-#define TUNNEL_PORT_MAX 6635u
-
-static inline bool may_be_tunnel(uint32_t port)
-{
-    return port - TUNNEL_PORT_MIN <= TUNNEL_PORT_MAX - TUNNEL_PORT_MIN;
-}
-
-/* Is it IPv4 of 20 bytes, no fragment, and all of it there? Sets the end of the IP packet. */
-static inline bool is_plain(const struct packet_frame *f, uint32_t frame_bytes_max, uint32_t *end)
-{
-    const uint8_t *b = f->bytes;
-
-    if (f->cap_len < UDP_END || f->vlan_tci != PACKET_NO_TAG ||
-        (frame_bytes_max && f->wire_len > frame_bytes_max))
-        return false;
-    *end = IP_AT + load_be16(b + IP_AT + 2);
-    return load_be16(b + ETHER_TYPE_AT) == ETHER_IP4 && b[IP_AT] == 0x45 &&
-           (load_be16(b + IP_AT + 6) & 0x3fffu) == 0 && *end >= UDP_END && *end <= f->cap_len;
-}
-
-static inline void plain_row(struct pkt *p, const struct packet_frame *f, uint32_t payload_off,
-                             uint32_t end, uint32_t flags, uint32_t proto)
-{
-    uint32_t len = end - payload_off;
-
-    *p = (struct pkt){.ts_ns = f->ts_ns,
-                      .off = f->off,
-                      .cap_len = f->cap_len,
-                      .wire_len = f->wire_len,
-                      .l3_off = IP_AT,
-                      .l4_off = L4_AT,
-                      .payload_off = (uint16_t)payload_off,
-                      .payload_len = (uint16_t)(len < UINT16_MAX ? len : UINT16_MAX),
-                      .flags = (uint16_t)(PKT_IP4 | flags),
-                      .ether_type = ETHER_IP4,
-                      .ip_proto = (uint8_t)proto};
-}
-
-static inline bool decode_plain(struct pkt *p, const struct packet_frame *f,
-                                uint32_t frame_bytes_max)
-{
-    const uint8_t *b = f->bytes;
-    uint32_t end;
-
-    if (!is_plain(f, frame_bytes_max, &end))
-        return false;
-    uint32_t proto = b[IP_AT + 9];
-    if (proto == PROTO_UDP) {
-        uint32_t udp_len = load_be16(b + L4_AT + 4);
-        if (may_be_tunnel(load_be16(b + L4_AT)) || may_be_tunnel(load_be16(b + L4_AT + 2)))
-            return false;
-        if (udp_len >= 8 && L4_AT + udp_len < end)
-            end = L4_AT + udp_len;
-        plain_row(p, f, UDP_END, end, PKT_UDP, PROTO_UDP);
-        return true;
-    }
-    if (proto != PROTO_TCP || end < TCP_END)
-        return false;
-    uint32_t from = L4_AT + (b[L4_AT + 12] >> 4) * 4u;
-    from = from < TCP_END ? TCP_END : from;
-    plain_row(p, f, from < end ? from : end, end, PKT_TCP, PROTO_TCP);
-    return true;
-}
+#define IP_BYTES 20u
 
 void packet_decode_burst(struct pkt *p, const struct packet_frame *f, uint32_t n,
                          uint32_t frame_bytes_max)
@@ -85,7 +10,7 @@ void packet_decode_burst(struct pkt *p, const struct packet_frame *f, uint32_t n
     for (uint32_t i = 0; i < n; i++)
         __builtin_prefetch(f[i].bytes);
     for (uint32_t i = 0; i < n; i++)
-        if (!decode_plain(p + i, f + i, frame_bytes_max))
+        if (!plain_decode(p + i, f + i, frame_bytes_max))
             packet_decode(p + i, f + i, frame_bytes_max);
 }
 
@@ -147,9 +72,9 @@ struct plain_listen {
 static inline bool match_plain(const struct pkt *p, const uint8_t *b, const struct plain_listen *l,
                                struct run *payload)
 {
-    const uint8_t *ip = b + IP_AT, *udp = b + L4_AT;
+    const uint8_t *ip = b + PLAIN_IP_AT, *udp = b + PLAIN_L4_AT;
 
-    if (p->flags != (PKT_IP4 | PKT_UDP) || p->l4_off != L4_AT)
+    if (p->flags != (PKT_IP4 | PKT_UDP) || p->l4_off != PLAIN_L4_AT)
         return false;
     uint32_t udp_len = load_be16(udp + 4);
     if (load_be16(udp + 2) != l->port || udp_len != p->payload_len + 8u ||
@@ -159,7 +84,7 @@ static inline bool match_plain(const struct pkt *p, const uint8_t *b, const stru
         return false;
     if (load_le16(udp + 6) != 0 && packet_sum(p, b) == PACKET_SUM_BAD)
         return false;
-    *payload = (struct run){UDP_END, p->payload_len};
+    *payload = (struct run){PLAIN_UDP_END, p->payload_len};
     return true;
 }
 

@@ -261,3 +261,28 @@ uint32_t block_builder_add_pkts(struct block_builder *b, const struct pkt *row,
     }
     return n;
 }
+
+bool block_builder_room(const struct block_builder *b, uint32_t n, uint32_t bytes,
+                        struct block_room *room)
+{
+    const struct block *blk = b->open;
+
+    MR_ASSERT(b->conf.kind == BLOCK_PACKETS);
+    if (!blk || blk->page != b->dense.page || n > b->index_room ||
+        bytes > PAGE_BYTES - b->dense.used ||
+        (b->conf.bytes_max && (uint64_t)b->data_bytes + bytes > b->conf.bytes_max))
+        return false;
+    *room = (struct block_room){.row = (struct pkt *)(uintptr_t)blk->index + blk->hdr.rows,
+                                .base = b->dense.base,
+                                .off = b->dense.used};
+    return true;
+}
+
+void block_builder_added(struct block_builder *b, uint32_t n, uint32_t bytes)
+{
+    MR_ASSERT(n <= b->index_room && bytes <= PAGE_BYTES - b->dense.used);
+    b->index_room -= n;
+    b->open->hdr.rows += n;
+    b->dense.used += bytes;
+    b->data_bytes += bytes;
+}

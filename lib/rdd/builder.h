@@ -106,6 +106,21 @@ static inline bool block_builder_add_pkt(struct block_builder *b, const struct p
     return block_builder_add_pkts(b, row, bytes, 1) == 1;
 }
 
+/* Packets that the caller writes himself, rows and dense bytes, into the open block. */
+struct block_room {
+    struct pkt *row;
+    uint8_t *base; /* of the block */
+    uint32_t off;  /* of the first byte to write */
+};
+
+/* block_builder_room: is there room for n packets of `bytes` bytes in the open block, copied? It
+ * may be written to whether or not anything is added. False says nothing: add_pkts may find room.
+ */
+bool block_builder_room(const struct block_builder *b, uint32_t n, uint32_t bytes,
+                        struct block_room *room);
+/* block_builder_added: what was written there, from its front on, are the block's next rows. */
+void block_builder_added(struct block_builder *b, uint32_t n, uint32_t bytes);
+
 /* block_builder_seal seals the open block, if there is one. */
 void block_builder_seal(struct block_builder *b);
 /* block_builder_close seals and lets the builder's own pages go. The builder may be used again. */
