@@ -1,8 +1,6 @@
 #include "base/bytes.h"
 #include "base/simd.h"
-#include "rdd/tkey_load.h"
-
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,aes,vaes")))
+#include "rdd/tkey_sixteen.h"
 
 uint64_t tkey_seed[2] = {0x9e3779b97f4a7c15ull, 0xd1b54a32d192ed03ull};
 
@@ -84,97 +82,24 @@ void tkeys_hash(uint64_t *hash, const struct tkey *k, uint32_t n)
 
 #define LOAD_CHUNK 256u /* rows whose places are gathered first, where some are selected */
 
-static inline void load_hash_one(struct tkey *k, uint32_t *hash, struct tkey_seeds seeds,
-                                 const uint8_t *p, uint32_t len)
-{
-    __m128i key = tkey_load(p, len);
-    uint64_t h = __builtin_expect(len <= TKEY_INLINE, 1) ? tkey_hash_short(key, seeds)
-                                                         : tkey_hash_long(p, len);
-
-    _mm_storeu_si128((__m128i *)(void *)k, key);
-    *hash = (uint32_t)(h >> 32);
-}
-
+/* Rows from `i` to n; `cnt` that are not short have come before. */
 static uint32_t load_hash_plain(struct tkey *k, uint32_t *hash, const uint8_t *base,
-                                const uint32_t *off, const uint32_t *len, uint32_t n,
-                                uint16_t *longs)
+                                const uint32_t *off, const uint32_t *len, uint32_t i, uint32_t n,
+                                uint16_t *longs, uint32_t cnt)
 {
     struct tkey_seeds seeds = tkey_seeds();
-    uint32_t cnt = 0;
 
-    for (uint32_t i = 0; i < n; i++) {
-        load_hash_one(&k[i], &hash[i], seeds, base + off[i], len[i]);
+    for (; i < n; i++) {
+        tkey_load_hash(&k[i], &hash[i], seeds, base + off[i], len[i]);
         longs[cnt] = (uint16_t)i;
         cnt += len[i] > TKEY_INLINE;
     }
     return cnt;
 }
 
-/* Sixteen bytes each from four places, which may belong to others (tkey_load_over). */
-AVX512 __attribute__((no_sanitize("address", "thread", "alignment"))) static inline __m512i
-load_four(const uint8_t *base, const uint32_t *off)
-{
-    __m512i x = _mm512_castsi128_si512(*(const __m128i_u *)(const void *)(base + off[0]));
-
-    x = _mm512_inserti32x4(x, *(const __m128i_u *)(const void *)(base + off[1]), 1);
-    x = _mm512_inserti32x4(x, *(const __m128i_u *)(const void *)(base + off[2]), 2);
-    return _mm512_inserti32x4(x, *(const __m128i_u *)(const void *)(base + off[3]), 3);
-}
-
-/* Four short keys and their hashes. Each is what lies from four bytes before its own on, the
- * length put over those four and zeros behind; `len` has the lengths there. */
-AVX512 static inline __m512i load_hash_four(struct tkey *k, const uint8_t *base,
-                                            const uint32_t *off, __m512i len, __m512i s0,
-                                            __m512i s1)
-{
-    const __m512i place =
-        _mm512_broadcast_i32x4(_mm_setr_epi8(-1, -1, -1, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
-    __m512i lens = _mm512_shuffle_epi8(len, _mm512_setzero_si512());
-    __mmask64 own = _mm512_cmplt_epu8_mask(place, lens);
-    __m512i key = _mm512_mask_mov_epi8(len, own, load_four(base - sizeof k->len, off));
-
-    _mm512_storeu_si512(k, key);
-    key = _mm512_aesenc_epi128(_mm512_xor_si512(key, s0), s1);
-    return _mm512_aesenc_epi128(_mm512_aesenc_epi128(key, s0), s1);
-}
-
-/* Sixteen short keys of which none lies at the edge of a page. */
-AVX512 static inline void load_hash_sixteen(struct tkey *k, uint32_t *hash, const uint8_t *base,
-                                            const uint32_t *off, __m512i len, __m512i s0,
-                                            __m512i s1)
-{
-    const __m512i upper = _mm512_setr_epi32(1, 5, 9, 13, 17, 21, 25, 29, 0, 0, 0, 0, 0, 0, 0, 0);
-    const __m512i first = _mm512_setr_epi32(0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0);
-    __m512i h[4];
-
-    for (int q = 0; q < 4; q++) {
-        __m512i which = _mm512_add_epi32(first, _mm512_set1_epi32(4 * q));
-        __m512i lens = _mm512_maskz_permutexvar_epi32(0x1111, which, len);
-        h[q] = load_hash_four(k + 4 * q, base, off + 4 * q, lens, s0, s1);
-    }
-    __m512i low = _mm512_permutex2var_epi32(h[0], upper, h[1]);
-    __m512i high = _mm512_permutex2var_epi32(h[2], upper, h[3]);
-    _mm512_storeu_si512(hash, _mm512_inserti64x4(low, _mm512_castsi512_si256(high), 1));
-}
-
-/* The sixteen from `first` on that the bits say, behind each other; all sixteen places are written.
- */
-AVX512 static inline void places_put(uint16_t *to, __mmask16 bits, uint32_t first)
-{
-    const __m512i count = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    __m512i at =
-        _mm512_add_epi32(_mm512_maskz_compress_epi32(bits, count), _mm512_set1_epi32((int)first));
-
-    _mm256_storeu_si256((__m256i *)(void *)to, _mm512_cvtepi32_epi16(at));
-}
-
-/* Sixteen keys of which some lie at the edge of a page: in their place another is loaded, then
- * they, one by one. */
-AVX512 __attribute__((noinline)) static void load_hash_edge(struct tkey *k, uint32_t *hash,
-                                                            const uint8_t *base,
-                                                            const uint32_t *off,
-                                                            const uint32_t *len, uint32_t edge,
-                                                            __m512i s0, __m512i s1)
+/* In place of those at the edge another is loaded; then they, one by one. */
+TKEY_AVX512 void tkey_edge_sixteen(struct tkey *k, uint32_t *hash, const uint8_t *base,
+                                   const uint32_t *off, const uint32_t *len, uint32_t edge)
 {
     struct tkey_seeds seeds = tkey_seeds();
     uint32_t safe[16], other = off[__builtin_ctz(~edge) % 16];
@@ -182,50 +107,31 @@ AVX512 __attribute__((noinline)) static void load_hash_edge(struct tkey *k, uint
     if (edge != 0xffff) {
         _mm512_storeu_si512(
             safe, _mm512_mask_set1_epi32(_mm512_loadu_si512(off), (__mmask16)edge, (int)other));
-        load_hash_sixteen(k, hash, base, safe, _mm512_loadu_si512(len), s0, s1);
+        tkey_hash_sixteen(k, hash, base, safe, _mm512_loadu_si512(len), tkey_seeds_four());
     }
     for (uint32_t m = edge; m; m &= m - 1) {
         uint32_t i = (uint32_t)__builtin_ctz(m);
-        load_hash_one(&k[i], &hash[i], seeds, base + off[i], len[i]);
+        tkey_load_hash(&k[i], &hash[i], seeds, base + off[i], len[i]);
     }
 }
 
 /* Keys that are not short are noted, and done in a loop of their own: where they are among the
  * others cannot be foretold. */
-AVX512 static uint32_t load_hash_avx512(struct tkey *k, uint32_t *hash, const uint8_t *base,
-                                        const uint32_t *off, const uint32_t *len, uint32_t n,
-                                        uint16_t *longs)
+TKEY_AVX512 static uint32_t load_hash_avx512(struct tkey *k, uint32_t *hash, const uint8_t *base,
+                                             const uint32_t *off, const uint32_t *len, uint32_t n,
+                                             uint16_t *longs)
 {
-    struct tkey_seeds seeds = tkey_seeds();
-    const __m512i s0 = _mm512_broadcast_i32x4(seeds.s0), s1 = _mm512_broadcast_i32x4(seeds.s1);
-    const __m512i from = _mm512_set1_epi32((int)(uint32_t)((uintptr_t)base - sizeof k->len));
+    const struct tkey_seeds_four seeds = tkey_seeds_four();
     uint32_t i = 0, cnt = 0;
 
     for (; i + 16 <= n; i += 16) {
-        __m512i lens = _mm512_loadu_si512(len + i), at = _mm512_loadu_si512(off + i);
-        at = _mm512_and_si512(_mm512_add_epi32(at, from), _mm512_set1_epi32(4095));
-        __mmask16 edge = _mm512_cmpgt_epu32_mask(at, _mm512_set1_epi32(4096 - 16));
-        __mmask16 is_long = _mm512_cmpgt_epu32_mask(lens, _mm512_set1_epi32(TKEY_INLINE));
-        if (__builtin_expect(edge, 0))
-            load_hash_edge(k + i, hash + i, base, off + i, len + i, edge, s0, s1);
-        else
-            load_hash_sixteen(k + i, hash + i, base, off + i, lens, s0, s1);
-        places_put(longs + cnt, is_long, i);
-        cnt += (uint32_t)__builtin_popcount(is_long);
+        __mmask16 is_long = tkey_load_sixteen(k + i, hash + i, base, off + i, len + i, seeds);
+        cnt += places_put(longs + cnt, is_long, i);
     }
-    for (uint32_t j = 0; j < cnt; j++) {
-        const uint8_t *p = base + off[longs[j]];
-        uint32_t bytes = len[longs[j]];
-        struct tkey *key = &k[longs[j]];
-        _mm_storeu_si128((__m128i *)(void *)key, tkey_load_long(p, bytes));
-        hash[longs[j]] = (uint32_t)(tkey_hash_long(p, bytes) >> 32);
-    }
-    for (; i < n; i++) {
-        load_hash_one(&k[i], &hash[i], seeds, base + off[i], len[i]);
-        longs[cnt] = (uint16_t)i;
-        cnt += len[i] > TKEY_INLINE;
-    }
-    return cnt;
+    for (uint32_t j = 0; j < cnt; j++)
+        tkey_load_hash(&k[longs[j]], &hash[longs[j]], tkey_seeds(), base + off[longs[j]],
+                       len[longs[j]]);
+    return load_hash_plain(k, hash, base, off, len, i, n, longs, cnt);
 }
 
 static uint32_t load_hash(struct tkey *k, uint32_t *hash, const uint8_t *base, const uint32_t *off,
@@ -233,7 +139,7 @@ static uint32_t load_hash(struct tkey *k, uint32_t *hash, const uint8_t *base, c
 {
     if (simd_level == SIMD_AVX512)
         return load_hash_avx512(k, hash, base, off, len, n, longs);
-    return load_hash_plain(k, hash, base, off, len, n, longs);
+    return load_hash_plain(k, hash, base, off, len, 0, n, longs, 0);
 }
 
 uint32_t tkeys_load_hash(struct tkey *k, uint32_t *hash, const struct enc_keys *e,

@@ -84,4 +84,16 @@ static inline uint64_t tkey_hash_short(__m128i k, struct tkey_seeds s)
 /* tkey_hash_long: the table hash of a key that is not held inline. */
 uint64_t tkey_hash_long(const uint8_t *p, uint32_t len);
 
+/* A key and the upper half of its hash. */
+static inline void tkey_load_hash(struct tkey *k, uint32_t *hash, struct tkey_seeds seeds,
+                                  const uint8_t *p, uint32_t len)
+{
+    __m128i key = tkey_load(p, len);
+    uint64_t h = __builtin_expect(len <= TKEY_INLINE, 1) ? tkey_hash_short(key, seeds)
+                                                         : tkey_hash_long(p, len);
+
+    _mm_storeu_si128((__m128i *)(void *)k, key);
+    *hash = (uint32_t)(h >> 32);
+}
+
 #endif

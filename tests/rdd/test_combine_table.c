@@ -13,6 +13,7 @@
 #define KEY_BYTES  48u
 #define HEAP_BYTES (KEYS * KEY_BYTES)
 #define ROW_BYTES  24u
+#define WIDE_ROW   128u // so that entries do not stay near
 
 struct naive {
     uint32_t seen[KEYS]; // keys, in the order in which they came
@@ -24,7 +25,7 @@ struct fixture {
     struct prng prng;
     struct combine_table t;
     struct naive naive;
-    uint8_t row_init[ROW_BYTES];
+    uint8_t row_init[WIDE_ROW];
     uint8_t *mem, *heap;
     uint8_t text[KEYS][KEY_BYTES];
     uint32_t len[KEYS];
@@ -129,11 +130,8 @@ TEST(combine_table, counts_as_a_plain_list)
     static const struct {
         uint32_t row_bytes, keys, vectors;
         bool some;
-    } cases[] = {{8, 1, 3, false},
-                 {8, 40, 20, false},
-                 {8, KEYS, 30, true},
-                 {ROW_BYTES, 3, 2, true},
-                 {ROW_BYTES, KEYS, 30, false}};
+    } cases[] = {{8, 1, 3, false},        {8, 40, 20, false},           {8, KEYS, 30, true},
+                 {ROW_BYTES, 3, 2, true}, {ROW_BYTES, KEYS, 30, false}, {WIDE_ROW, KEYS, 40, true}};
 
     for (uint32_t c = 0; c < sizeof cases / sizeof cases[0]; c++)
         for (simd_first(); simd_next();) {
