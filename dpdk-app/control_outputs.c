@@ -43,7 +43,8 @@ static int open_sink(struct control *c, uint32_t job, uint32_t idx, struct strbu
 int control_open_sinks(struct control *c, char *err, size_t err_bytes)
 {
     struct strbuf text = {0};
-    struct writer_conf conf = {.queue_cnt = WRITER_QUEUE, .screen = &c->screen};
+    struct writer_conf conf = {
+        .queue_cnt = WRITER_QUEUE, .screen = &c->screen, .cpus = &c->node->eal.spare_cpus};
     int rc = 0;
 
     screen_init(&c->screen, STDOUT_FILENO, isatty(STDOUT_FILENO));

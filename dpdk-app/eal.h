@@ -21,6 +21,7 @@
 #ifndef DPDK_APP_EAL_H
 #define DPDK_APP_EAL_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,6 +49,9 @@ struct eal {
     int nic_fd[PORTS_MAX];
     uint32_t cpus_cnt; /* that this process may use */
     bool shared_cpus;  /* some lcores share a CPU */
+    /* For other threads: those without an lcore; all, where each has one. A thread that nobody
+     * tells otherwise shares the CPU of the lcore that started it. */
+    cpu_set_t spare_cpus;
 };
 
 /* eal_args makes e->argv; part of eal_start, apart for tests and for --dry-run. */

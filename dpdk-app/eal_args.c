@@ -82,8 +82,15 @@ static void lcores_map(struct eal *e, const struct appliance *a, struct strbuf *
     for (uint32_t i = 0; i < used_cnt; i++)
         own = own && CPU_ISSET(used[i], &set);
     e->shared_cpus = used_cnt > e->cpus_cnt;
-    for (uint32_t i = 0; i < used_cnt; i++)
-        strbuf_printf(out, "%s%u@%u", i ? "," : "", used[i], own ? used[i] : cpu[i % e->cpus_cnt]);
+    e->spare_cpus = set;
+    for (uint32_t i = 0; i < used_cnt; i++) {
+        uint32_t on = own ? used[i] : cpu[i % e->cpus_cnt];
+
+        CPU_CLR(on, &e->spare_cpus);
+        strbuf_printf(out, "%s%u@%u", i ? "," : "", used[i], on);
+    }
+    if (!CPU_COUNT(&e->spare_cpus))
+        e->spare_cpus = set;
 }
 
 static int add_ports(struct eal *e, const struct eal_conf *conf)

@@ -103,7 +103,7 @@ static void *writer_thread(void *arg)
     return NULL;
 }
 
-static int start_thread(struct writer *w)
+static int start_thread(struct writer *w, const cpu_set_t *cpus)
 {
     sigset_t all, before;
 
@@ -111,6 +111,8 @@ static int start_thread(struct writer *w)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int rc = pthread_create(&w->thread, NULL, writer_thread, w);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!rc && cpus)
+        pthread_setaffinity_np(w->thread, sizeof *cpus, cpus);
     return rc;
 }
 
@@ -131,7 +133,7 @@ struct writer *writer_open(const struct writer_conf *conf)
     pthread_cond_init(&w->more, &attr);
     pthread_cond_init(&w->ended, &attr);
     pthread_condattr_destroy(&attr);
-    if (!w->slot || start_thread(w)) {
+    if (!w->slot || start_thread(w, conf->cpus)) {
         writer_free(w);
         return NULL;
     }

@@ -19,6 +19,8 @@
 #ifndef IO_WRITER_H
 #define IO_WRITER_H
 
+#include <sched.h>
+
 #include "io/sink.h"
 
 struct writer;
@@ -43,6 +45,7 @@ struct writer_done {
 struct writer_conf {
     uint32_t queue_cnt;    /* how much work may be under way, 1 or more */
     struct screen *screen; /* drawn when there is nothing else to do; may be NULL */
+    const cpu_set_t *cpus; /* that the thread may use; NULL: those of the thread that opens it */
 };
 
 /* writer_open starts the thread. NULL when there is no memory or no thread. */

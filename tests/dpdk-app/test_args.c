@@ -185,6 +185,7 @@ TEST(eal_args, names_what_is_used)
     sched_setaffinity(0, sizeof set, &set);
     EXPECT_EQ_INT(e.cpus_cnt, 1);
     EXPECT(e.shared_cpus);
+    EXPECT(CPU_EQUAL(&e.spare_cpus, &one)); // nothing is left but what the lcores have
     snprintf(own, sizeof own, "--lcores=0@%d,60@%d,61@%d", cpu, cpu, cpu);
     EXPECT_HAS_STR(e.line, own);
     EXPECT_HAS_STR(e.line, "--main-lcore=0 --file-prefix=box1 --in-memory -a 0000:3b:00.0 "
@@ -194,7 +195,10 @@ TEST(eal_args, names_what_is_used)
     e = (struct eal){.lock_fd = -1};
     conf.no_huge = conf.files = true; // files leave the ports alone
     conf.memory_bytes = 100u << 20;
+    a.control = a.ingest[0] = a.worker[0] = (uint32_t)cpu;
     EXPECT_EQ_INT(eal_args(&e, &conf, err, sizeof err), 0);
+    EXPECT(!CPU_ISSET(cpu, &e.spare_cpus) || CPU_COUNT(&set) == 1);
+    EXPECT_EQ_INT(CPU_COUNT(&e.spare_cpus), CPU_COUNT(&set) > 1 ? CPU_COUNT(&set) - 1 : 1);
     EXPECT_HAS_STR(e.line, "--no-huge -m 101 --no-shconf --no-pci --iova-mode=va --no-telemetry");
     EXPECT(strstr(e.line, "in-memory") == NULL);
     EXPECT(strstr(e.line, "3b:00.0") == NULL);
