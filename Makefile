@@ -24,7 +24,7 @@ FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TOOL_NAMES := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
 PERF_NAMES := $(patsubst perf/%.c,%,$(wildcard perf/bench_*.c))
 # Programs of perf/ that scripts run, with what they share.
-PERF_TOOLS := port gen
+PERF_TOOLS := port gen arrivals
 E2E_TESTS  := $(sort $(shell find tests/e2e -maxdepth 1 -type f -executable 2>/dev/null))
 
 # ---- flags -----------------------------------------------------------------------------------------

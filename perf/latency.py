@@ -2,8 +2,8 @@
 """Latency of configs/wordcount.yaml through a port, seen from outside the appliance.
 
 Open loop: frames arrive at the port (perf/port_replay.h) by the clock, at half of the largest load without loss,
-whatever the appliance does. This process reads the appliance's standard output and notes when the last row of
-each interval has come. What is counted:
+whatever the appliance does. A reader (perf/arrivals.c) takes the appliance's standard output and notes when the
+last row of each interval has come. What is counted:
 
   past_end   from the interval's end to that moment, one sample an interval
   record     from the sending of a record to that moment: records are sent evenly over their
@@ -19,11 +19,9 @@ usage: perf/latency.py BUILD [RECORDS_PER_S]
 import json
 import math
 import os
-import re
 import subprocess
 import sys
 import tempfile
-import time
 
 import port
 
@@ -87,22 +85,16 @@ def job_file(path, interval_ms):
         f.write(text.replace("format: table", "format: jsonl"))
 
 
-def watch(command, log):
+def watch(build, command, log, arrivals):
     """Runs the appliance; when the last row of each interval came, in ns of the wall clock."""
-    came = {}
-    rest = b""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as run:
-        fd = run.stdout.fileno()
-        while piece := os.read(fd, 1 << 16):
-            now = time.time_ns()
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                number = re.match(rb'\{"interval": (\d+)', line)
-                if number:
-                    came[int(number.group(1))] = now
+    with open(arrivals, "w", encoding="utf-8") as out:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as run:
+            with subprocess.Popen([f"{build}/perf/arrivals"], stdin=run.stdout, stdout=out):
+                run.stdout.close()
     if run.returncode:
         sys.exit(f"perf/latency.py: {' '.join(command)}: exit {run.returncode}")
-    return came
+    with open(arrivals, encoding="utf-8") as f:
+        return {int(number): int(ns) for number, ns in map(str.split, f)}
 
 
 def measure(bench, lcores, interval_ms, frames, records_per_s):
@@ -113,7 +105,7 @@ def measure(bench, lcores, interval_ms, frames, records_per_s):
                bench.path("job.yaml"), "--frames", frames, "--fresh", "--seconds", str(seconds), "--rate",
                str(records_per_s / 14), "--out", bench.path("out"), "--stats", bench.path("stats")]
     with open(bench.path("log"), "w", encoding="utf-8") as log:
-        came = watch(command, log)
+        came = watch(bench.build, command, log, bench.path("arrivals"))
     *lines, final = bench.stats()
     past, record = Histogram(), Histogram()
     period_ns = interval_ms * 1000000
