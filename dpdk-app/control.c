@@ -25,6 +25,7 @@ static void carry_out(struct control *c, const struct action *a)
     case ACT_COMMAND:
         if (!worker_command(&n->worker[a->worker], a->cmd))
             MR_ASSERT(!"room for a command: credits are fewer than the ring holds");
+        idle_wake(&n->wait[a->worker].lcore->idle);
         c->commands_out[a->worker]++;
         return;
     case ACT_OUTPUT: control_output(c, a); return;
@@ -176,8 +177,10 @@ uint32_t control_step(struct control *c)
         control_event(c, NULL);
         did++;
     }
-    if (control_room(c))
+    if (control_room(c)) {
+        control_watch_ending(c);
         watch_end(c);
+    }
     end_run(c);
     return did;
 }

@@ -66,6 +66,8 @@ struct control {
     bool cut;              /* a signal: the last tick is not whole */
     uint64_t after_end;    /* rows of blocks that came after the last tick */
     uint64_t sync_tsc;
+    uint64_t ending_end; /* ticks before it are known to end soon */
+    int64_t cut_ns;      /* when ingest may be asked again to seal what it has */
     /* control_memory.c */
     uint64_t oldest_end_tick; /* of the scheduler's view */
     uint32_t pages_cnt, pages_low;
@@ -91,6 +93,8 @@ uint64_t control_closed_by_all(const struct control *c);
 uint64_t control_closed_by_any(const struct control *c);
 /* control_mark_closed writes into the record what is closed by all. */
 void control_mark_closed(struct control *c);
+/* control_ending.c: what is done shortly before the end of a tick; there is room. */
+void control_watch_ending(struct control *c);
 /* control_memory.c: how short memory is; the end of a run that cannot go on. */
 void control_watch_memory(struct control *c, bool did);
 /* control_outputs.c: outputs to the writer and back; how many. */

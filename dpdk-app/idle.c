@@ -1,9 +1,11 @@
 #include "dpdk-app/idle.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,7 +21,13 @@
 
 int idle_init(struct idle *i, enum idle_mode mode)
 {
-    *i = (struct idle){.mode = mode, .sleep_us = SLEEP_US_MIN, .epoll_fd = -1};
+    i->mode = mode;
+    i->rounds = 0;
+    i->sleep_us = SLEEP_US_MIN;
+    i->epoll_fd = -1;
+    i->fds_are_all = false;
+    i->slept = 0;
+    atomic_store(&i->asleep, 0);
     if (mode == IDLE_ADAPTIVE && prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0) < 0)
         return -errno;
     return 0;
@@ -53,7 +61,27 @@ static void sleep_us(struct idle *i, uint32_t us)
     if (i->epoll_fd >= 0 && i->fds_are_all)
         epoll_pwait2(i->epoll_fd, ev, EVENTS_MAX, &t, NULL);
     else
-        nanosleep(&t, NULL);
+        syscall(SYS_futex, &i->asleep, FUTEX_WAIT_PRIVATE, 1, &t, NULL, 0);
+}
+
+// What comes after this is either seen in the next round, or ends the sleep behind it.
+static void announce(struct idle *i)
+{
+    atomic_store(&i->asleep, 1);
+}
+
+static bool is_announced(const struct idle *i)
+{
+    return atomic_load_explicit(&i->asleep, memory_order_relaxed);
+}
+
+void idle_wake(struct idle *i)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!is_announced(i))
+        return;
+    atomic_store_explicit(&i->asleep, 0, memory_order_relaxed);
+    syscall(SYS_futex, &i->asleep, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 void idle_step(struct idle *i, bool worked, uint64_t now, uint64_t until)
@@ -61,6 +89,8 @@ void idle_step(struct idle *i, bool worked, uint64_t now, uint64_t until)
     if (worked) {
         i->rounds = 0;
         i->sleep_us = SLEEP_US_MIN;
+        if (is_announced(i))
+            atomic_store_explicit(&i->asleep, 0, memory_order_relaxed);
         return;
     }
     if (i->mode == IDLE_BUSY || i->rounds < PAUSE_ROUNDS) {
@@ -69,8 +99,13 @@ void idle_step(struct idle *i, bool worked, uint64_t now, uint64_t until)
         return;
     }
     if (i->rounds < PAUSE_ROUNDS + YIELD_ROUNDS) {
-        i->rounds++;
+        if (++i->rounds == PAUSE_ROUNDS + YIELD_ROUNDS)
+            announce(i);
         sched_yield();
+        return;
+    }
+    if (!is_announced(i)) { // it was woken, for nothing that this round found
+        announce(i);
         return;
     }
     uint32_t us = i->fds_are_all ? EPOLL_US : i->sleep_us;

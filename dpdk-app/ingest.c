@@ -241,6 +241,19 @@ static void take_burst(struct ingest *q, struct rte_mbuf **mbuf, uint32_t n, int
     landing_free_burst(q->landing, mbuf, n);
 }
 
+// Control asked for what is open. What a step may say at most covers this: the last row of a burst
+// seals no block but this way.
+static void cut_blocks(struct ingest *q)
+{
+    uint32_t cuts = q->cuts ? atomic_load_explicit(q->cuts, memory_order_relaxed) : 0;
+
+    if (cuts == q->cuts_done || q->gate != INGEST_TAKEN)
+        return;
+    q->cuts_done = cuts;
+    for (uint32_t i = 0; i < q->sources_cnt; i++)
+        block_builder_cut(&q->source[i].builder);
+}
+
 uint32_t ingest_step(struct ingest *q, uint64_t now)
 {
     int64_t ns = tick_clock_ns(q->clock, now);
@@ -258,6 +271,7 @@ uint32_t ingest_step(struct ingest *q, uint64_t now)
     uint16_t n = rte_eth_rx_burst(q->port_id, q->port_queue, mbuf, (uint16_t)q->burst);
     if (n > 0)
         take_burst(q, mbuf, n, ns);
+    cut_blocks(q);
     port_leave(q->port, q->port_queue);
     return n + said;
 }
@@ -377,6 +391,7 @@ struct ingest *ingest_new(const struct ingest_conf *conf, char *err, size_t err_
     q->pool = conf->pool;
     q->clock = conf->clock;
     q->shed = conf->shed;
+    q->cuts = conf->cuts;
     q->port_id = conf->port->id;
     q->port_queue = (uint16_t)conf->port_queue;
     q->queue_idx = conf->queue_idx;

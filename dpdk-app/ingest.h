@@ -118,6 +118,7 @@ struct ingest_conf {
     uint32_t burst;               /* packets a step; 0: 32 */
     uint32_t rows_max, bytes_max; /* of a block; 0: what fits */
     const atomic_bool *shed;      /* set by control; may be NULL */
+    const _Atomic uint32_t *cuts; /* counted up by control: seal what is worth it; may be NULL */
     uint32_t sources_cnt;
     struct ingest_source source[INGEST_SOURCES_MAX];
     uint32_t groups_cnt;

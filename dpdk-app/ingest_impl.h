@@ -45,6 +45,8 @@ struct ingest {
     struct pool *pool;
     const struct tick_clock *clock;
     const atomic_bool *shed;
+    const _Atomic uint32_t *cuts;
+    uint32_t cuts_done;
     struct rte_ring *ring;
     uint16_t port_id, port_queue;
     uint32_t queue_idx;

@@ -98,12 +98,12 @@ static uint32_t lcore_turn(struct node_lcore *l)
 }
 
 /* Sockets to wait on, and when the next tick of its queues ends. */
-static void watch_ports(struct node_lcore *l, struct idle *idle)
+static void watch_ports(struct node_lcore *l)
 {
     for (uint32_t i = 0; i < l->inputs_cnt; i++) {
         int fd = node_input_fd(l->node, l->input[i]);
         if (fd >= 0)
-            idle_watch(idle, fd);
+            idle_watch(&l->idle, fd);
     }
 }
 
@@ -122,15 +122,15 @@ static uint64_t next_tick(const struct node_lcore *l)
 int lcore_main(void *lcore)
 {
     struct node_lcore *l = lcore;
-    struct idle idle;
+    struct idle *idle = &l->idle;
 
-    if (idle_init(&idle, l->node->appliance->idle))
+    if (idle_init(idle, l->node->appliance->idle))
         return -1;
-    watch_ports(l, &idle);
+    watch_ports(l);
     while (!atomic_load_explicit(&l->node->halt, memory_order_relaxed)) {
         bool worked = lcore_turn(l) != 0;
-        idle_step(&idle, worked, rte_rdtsc(), worked ? 0 : next_tick(l));
+        idle_step(idle, worked, rte_rdtsc(), worked ? 0 : next_tick(l));
     }
-    idle_close(&idle);
+    idle_close(idle);
     return 0;
 }

@@ -20,6 +20,7 @@
 
 #include "dpdk-app/eal.h"
 #include "dpdk-app/feeder.h"
+#include "dpdk-app/idle.h"
 #include "dpdk-app/ingest.h"
 #include "dpdk-app/pool.h"
 #include "dpdk-app/port.h"
@@ -92,6 +93,7 @@ struct node_lcore {
     uint32_t inputs_cnt, workers_cnt;
     uint32_t input[INPUTS_MAX], worker[SCHED_WORKERS_MAX];
     _Atomic uint64_t busy_tsc; /* of useful work */
+    struct idle idle;
     struct node *node;
 };
 
@@ -124,8 +126,9 @@ struct node {
     struct tick_clock clock;
     struct pool *pool;
     struct control *control;
-    atomic_bool shed;    /* ingest drops everything: pages or intervals pile up */
-    atomic_bool no_wait; /* nothing gives memory back: what finds none is lost */
+    atomic_bool shed;      /* ingest drops everything: pages or intervals pile up */
+    _Atomic uint32_t cuts; /* how often ingest was asked to seal what it has: workers wait for it */
+    atomic_bool no_wait;   /* nothing gives memory back: what finds none is lost */
     /* Ticks up to this are in the oldest interval of every job; files read what is beyond only
      * while half of the pages are free. */
     _Atomic uint64_t oldest_end_tick;

@@ -80,7 +80,8 @@ static int open_queue(struct node *n, struct port *port, uint32_t queue, char *e
                                .end_tick = end_tick(n),
                                .burst = n->conf->burst,
                                .rows_max = n->conf->block_rows,
-                               .shed = &n->shed};
+                               .shed = &n->shed,
+                               .cuts = &n->cuts};
 
     if (n->inputs_cnt == INPUTS_MAX)
         return too_many(err, err_bytes);

@@ -123,6 +123,9 @@ void block_builder_added(struct block_builder *b, uint32_t n, uint32_t bytes);
 
 /* block_builder_seal seals the open block, if there is one. */
 void block_builder_seal(struct block_builder *b);
+/* block_builder_cut seals it if it is worth a FEED of its own: for a worker that has nothing to
+ * do. */
+void block_builder_cut(struct block_builder *b);
 /* block_builder_close seals and lets the builder's own pages go. The builder may be used again. */
 void block_builder_close(struct block_builder *b);
 

@@ -203,6 +203,26 @@ bool maptask_feed_one(struct sched *s)
     return true;
 }
 
+static bool may_end(struct sched *s, const struct maptask *t)
+{
+    struct sched_job_state *j = t->reader->job;
+
+    return t->open && !t->queued && !s->worker[t->worker].out_cnt &&
+           job_interval(s, j, t->pos)->end_tick < s->ending_end &&
+           (t->pos == j->head || job_ahead_room(s));
+}
+
+bool maptask_end_one(struct sched *s)
+{
+    for (uint32_t i = 0; i < s->readers_cnt; i++)
+        for (uint32_t w = 0; w < s->conf.workers_cnt; w++)
+            if (may_end(s, &s->reader[i].task[w])) {
+                maptask_flush(s, &s->reader[i].task[w]);
+                return true;
+            }
+    return false;
+}
+
 void maptask_done(struct sched *s, struct slot *c, bool lost)
 {
     struct reader *r = c->task->reader;

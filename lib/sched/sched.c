@@ -64,6 +64,7 @@ static void take(struct sched *s, const struct event *e)
     case EV_BLOCK: input_block(s, e); break;
     case EV_CLOSED: input_closed(s, e); break;
     case EV_SKIP: input_skip(s, e->tick); break;
+    case EV_ENDING: s->ending_end = max_u64(s->ending_end, e->tick + 1); break;
     case EV_DONE: command_done(s, e); break;
     case EV_STOP: input_stop(s, e); break;
     }
@@ -110,7 +111,7 @@ static void give(struct sched *s)
     do {
         for (uint32_t i = 0; i < s->conf.workers_cnt; i++)
             give_ready(s, &s->worker[i]);
-    } while (maptask_feed_one(s));
+    } while (maptask_feed_one(s) || maptask_end_one(s));
 }
 
 static void check_stopped(struct sched *s)
@@ -182,6 +183,17 @@ static uint64_t oldest_end(const struct sched *s, const struct sched_job_state *
     return number * j->ratio + j->ratio - 1;
 }
 
+static bool is_hungry(const struct sched *s)
+{
+    for (uint32_t i = 0; i < s->readers_cnt; i++)
+        if (s->reader[i].waiting_cnt)
+            return false;
+    for (uint32_t i = 0; i < s->conf.workers_cnt; i++)
+        if (!s->worker[i].out_cnt)
+            return true;
+    return false;
+}
+
 void sched_look(const struct sched *s, struct sched_view *v)
 {
     *v = (struct sched_view){.oldest_end_tick = UINT64_MAX,
@@ -189,6 +201,7 @@ void sched_look(const struct sched *s, struct sched_view *v)
                              .blocks_held = s->input_cnt,
                              .refs_held = s->refs_cnt,
                              .commands_out = s->commands_cnt,
+                             .hungry = is_hungry(s),
                              .stale = s->stale};
     for (uint32_t i = 0; i < s->conf.jobs_cnt; i++) {
         const struct sched_job_state *j = &s->job[i];

@@ -30,7 +30,9 @@
  * A map task is open at one worker; its blocks go to the worker that has the least to map, of an
  * interval the newest first: where blocks pile up, what has just come is still in the cache. It
  * ends when the input of its interval has ended and all blocks are fed, when the next block for
- * that worker is of another interval, or with its SCHED_TASK_BLOCKS_MAX-th block.
+ * that worker is of another interval, or with its SCHED_TASK_BLOCKS_MAX-th block; and shortly
+ * before the end of its interval (EV_ENDING) as soon as its worker has nothing else to do, so that
+ * most of what the interval brought is flushed and merged by then.
  *
  * An interval beyond the intervals_max + 1 oldest that are not done is known by number alone:
  * its blocks wait. So nothing here grows with a backlog but the input blocks, and those are
@@ -118,6 +120,7 @@ enum event_kind {
     EV_SKIP,   /* a gap of a capture: the ticks of which no queue has spoken, up to and with
                   `tick`, hold nothing; intervals that consist of such ticks alone are skipped,
                   without rows; all queues have closed everything older */
+    EV_ENDING, /* ticks up to `tick` end soon; a hint, which changes no result */
     EV_DONE,   /* a worker did a command */
     EV_STOP,   /* the run ends: all queues have closed `tick` and everything older; blocks that
                   come later are let go at once, even after ACT_STOPPED */
@@ -126,7 +129,7 @@ enum event_kind {
 struct event {
     enum event_kind kind;
     uint32_t queue;    /* EV_BLOCK, EV_CLOSED */
-    uint64_t tick;     /* EV_BLOCK, EV_CLOSED, EV_SKIP, EV_STOP (last tick, closed) */
+    uint64_t tick;     /* EV_BLOCK, EV_CLOSED, EV_SKIP, EV_ENDING, EV_STOP (last tick, closed) */
     uint64_t cut_tick; /* EV_STOP: the first tick that is not whole: intervals that reach it are
                           cut short; UINT64_MAX: the input came to its end by itself */
     struct block_ref block; /* EV_BLOCK */
@@ -235,6 +238,7 @@ struct sched_view {
     uint32_t commands_out;
     uint64_t stale;
     bool backlogged; /* live ports should shed */
+    bool hungry;     /* a worker has nothing to do: all blocks that it could map are mapped */
 };
 
 void sched_look(const struct sched *s, struct sched_view *v);

@@ -219,6 +219,7 @@ struct sched {
     struct worker *worker;
     struct input_queue queue[SCHED_QUEUES_MAX];
     uint64_t known_tick_end; /* ticks before it are known: blocks came or a queue closed them */
+    uint64_t ending_end;     /* ticks before it end soon, or have ended */
     uint64_t cut_tick;
     bool stopping, stopped, more;
     uint32_t ahead_max;
@@ -274,6 +275,8 @@ void maptask_close(struct sched *s, struct reader *r, uint64_t pos);
 void maptask_flush(struct sched *s, struct maptask *t);
 /* maptask_feed_one gives the most urgent block to the worker with the least to map. */
 bool maptask_feed_one(struct sched *s);
+/* maptask_end_one ends a task whose interval ends soon and whose worker has nothing else to do. */
+bool maptask_end_one(struct sched *s);
 void maptask_done(struct sched *s, struct slot *c, bool lost);
 
 /* ---- group.c: partitions of exchanges ---- */

@@ -2,6 +2,7 @@
 
 #include "dpdk-app/idle.h"
 
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -88,4 +89,59 @@ TEST(idle, wakes_for_what_it_watches)
     EXPECT(idle_for(&i, 1, 0) >= 900);
     idle_close(&i);
     close(fd);
+}
+
+static _Atomic bool woken;
+
+static void *waker(void *idle)
+{
+    struct idle *i = idle;
+
+    while (!atomic_load(&i->asleep))
+        ;
+    atomic_store(&woken, true);
+    idle_wake(i);
+    return NULL;
+}
+
+// Whatever moment it comes at, a wake-up ends the sleep: nobody sleeps on after it.
+TEST(idle, is_woken)
+{
+    static struct idle i;
+    pthread_t thread;
+
+    REQUIRE(eal_once());
+    for (int k = 0; k < 50; k++) {
+        REQUIRE(idle_init(&i, IDLE_ADAPTIVE) == 0);
+        i.sleep_us = 999999;
+        atomic_store(&woken, false);
+        REQUIRE(pthread_create(&thread, NULL, waker, &i) == 0);
+        while (!atomic_load(&woken))
+            idle_step(&i, false, rte_rdtsc(), 0);
+        pthread_join(thread, NULL);
+        EXPECT_EQ_INT(atomic_load(&i.asleep), 0);
+        EXPECT(us_of(i.slept) < 900000);
+        idle_close(&i);
+    }
+}
+
+TEST(idle, a_wake_up_for_nothing_is_one_more_round)
+{
+    struct idle i;
+
+    REQUIRE(eal_once());
+    REQUIRE(idle_init(&i, IDLE_ADAPTIVE) == 0);
+    idle_for(&i, 128, 0);
+    EXPECT_EQ_INT(atomic_load(&i.asleep), 1);
+    idle_wake(&i);
+    EXPECT_EQ_INT(atomic_load(&i.asleep), 0);
+    uint64_t slept = i.slept;
+    idle_for(&i, 1, 0);
+    EXPECT_EQ_INT(i.slept, slept);
+    EXPECT_EQ_INT(atomic_load(&i.asleep), 1);
+    idle_for(&i, 1, 0);
+    EXPECT(i.slept > slept);
+    idle_step(&i, true, rte_rdtsc(), 0);
+    EXPECT_EQ_INT(atomic_load(&i.asleep), 0);
+    idle_close(&i);
 }

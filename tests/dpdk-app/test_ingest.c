@@ -44,6 +44,7 @@ struct rig {
     struct ingest *q;
     uint64_t closed; // last tick that was closed
     uint64_t seq[SOURCES];
+    _Atomic uint32_t cuts;
     uint32_t wanted_cnt[SOURCES], seen_cnt[SOURCES];
     struct want want[SOURCES][WANTED_MAX];
     uint32_t hold_cnt; // blocks kept for a while
@@ -88,6 +89,7 @@ static void rig_listen(struct rig *r, uint32_t sources_cnt)
     char err[256] = "";
 
     r->conf.sources_cnt = sources_cnt;
+    r->conf.cuts = &r->cuts;
     for (uint32_t i = 0; i < sources_cnt; i++)
         r->conf.source[i] = (struct ingest_source){.source_idx = 10 + i, .source = &r->source[i]};
     r->closed = r->conf.start_tick - 1;
@@ -268,6 +270,7 @@ TEST(ingest, takes_what_a_ring_brings)
                 expect_frame(&r, tick, frame, len, &u);
                 sent++;
             }
+            atomic_fetch_add(&r.cuts, prng_chance(&rng, 20));
             while (ingest_step(r.q, at_tick(&r, tick)) > 0)
                 drain(&r, &rng, true);
             if (prng_chance(&rng, 20))

@@ -1,4 +1,5 @@
-// Which packets stay where they land: packets of one size, over a port that keeps to its MTU.
+// Which packets stay where they land, and when their blocks are sealed: packets of one size, over a
+// port that keeps to its MTU.
 
 #include "dpdk-app/ingest.h"
 
@@ -19,6 +20,7 @@ struct rig {
     struct tick_clock clock;
     struct job_source source;
     atomic_bool shed;
+    _Atomic uint32_t cuts;
     struct ingest *q;
 };
 
@@ -41,6 +43,7 @@ static bool rig_open(struct rig *r, const char *device, uint32_t mtu)
                                .burst = BURST,
                                .start_tick = 100,
                                .shed = &r->shed,
+                               .cuts = &r->cuts,
                                .sources_cnt = 1,
                                .source = {{.source = &r->source}}};
     if (rc == 0)
@@ -113,4 +116,27 @@ TEST(ingest_keep, frames_of_one_size)
     REQUIRE(eal_once());
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         keep(table[i].frame_bytes, table[i].mtu, table[i].stays, table[i].kept_bytes);
+}
+
+// Asked to, it seals what is open and worth it, in the next step and once.
+TEST(ingest_keep, blocks_are_sealed_when_control_asks)
+{
+    static const struct {
+        uint32_t steps;
+        bool ask;
+        uint64_t blocks; // so far
+    } table[] = {{1, false, 0},  {1, true, 0}, {31, false, 0}, {1, true, 1},
+                 {40, false, 1}, {2, true, 2}, {1, true, 2}};
+    static struct rig r;
+    struct ingest_counters c;
+
+    REQUIRE(eal_once());
+    REQUIRE(rig_open(&r, "net_null0,size=60", 0));
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        atomic_fetch_add(&r.cuts, table[i].ask);
+        rig_step(&r, table[i].steps);
+        ingest_look(r.q, &c);
+        EXPECT_EQ_INT(c.blocks, table[i].blocks);
+    }
+    rig_close(&r);
 }

@@ -257,6 +257,8 @@ static void run_trial(struct trial *t, struct prng *rng, uint32_t bursts, uint32
             in_place[k] = prng_chance(rng, 80) ? stays : prng_chance(rng, view_percent);
         }
         add_burst(t, &b, &l, in_place, n);
+        if (prng_chance(rng, 20))
+            block_builder_cut(&b);
     }
     block_builder_close(&b);
     if (l.page)
@@ -326,6 +328,49 @@ TEST(builder, goes_on_in_the_same_pages)
     block_builder_close(&b);
     EXPECT_EQ_INT(t.seen_cnt, 100);
     EXPECT_EQ_INT(t.mem.pages_out, 0);
+}
+
+TEST(builder, cuts_what_is_worth_it)
+{
+    static const struct {
+        enum block_kind kind;
+        uint32_t rows, len;
+        bool cut;
+    } table[] = {
+        {BLOCK_RUNS, 0, 1, false},     {BLOCK_RUNS, 1, 32767, false},
+        {BLOCK_RUNS, 1, 32768, true},  {BLOCK_RUNS, 3, 20000, true},
+        {BLOCK_RUNS, 1023, 1, false},  {BLOCK_RUNS, 1024, 1, true},
+        {BLOCK_PACKETS, 1, 60, false}, {BLOCK_PACKETS, 1024, 20, true},
+    };
+    static struct trial t;
+    struct prng rng = prng_of(8);
+    struct landing_page l = {0};
+    struct block_builder b;
+
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct block_builder_conf conf = {
+            .mem = {&t.mem, mem_get, mem_hold, mem_drop, mem_block_get, mem_block_put},
+            .kind = table[i].kind,
+            .node = 3,
+            .source = 5,
+            .queue = 2,
+            .sealed = on_sealed,
+            .sealed_ctx = &t,
+        };
+        t = (struct trial){.kind = table[i].kind};
+        block_builder_init(&b, &conf);
+        for (uint32_t row = 0; row < table[i].rows; row++) {
+            t.wanted[t.wanted_cnt] = random_row(&rng, 0, 300);
+            t.wanted[t.wanted_cnt++].len = table[i].len;
+            add_burst(&t, &b, &l, &(bool){false}, 1);
+        }
+        block_builder_cut(&b);
+        block_builder_cut(&b); // nothing is open, or as little as before
+        EXPECT_EQ_INT(t.seen_cnt, table[i].cut ? table[i].rows : 0);
+        block_builder_close(&b);
+        EXPECT_EQ_INT(t.seen_cnt, table[i].rows);
+        EXPECT_EQ_INT(t.mem.pages_out, 0);
+    }
 }
 
 TEST(builder, takes_no_empty_run)

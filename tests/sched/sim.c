@@ -106,6 +106,11 @@ void sim_skip(struct sim *m, uint64_t tick)
     step(m, &(struct event){.kind = EV_SKIP, .tick = tick});
 }
 
+void sim_ending(struct sim *m, uint64_t tick)
+{
+    step(m, &(struct event){.kind = EV_ENDING, .tick = tick});
+}
+
 void sim_stop(struct sim *m, uint64_t tick, uint64_t cut_tick)
 {
     known(m, tick + 1);

@@ -123,6 +123,7 @@ void sim_fail(struct sim *m, const char *fmt, ...) __attribute__((format(printf,
 uint32_t sim_block(struct sim *m, uint32_t queue, uint64_t tick);
 void sim_close(struct sim *m, uint32_t queue, uint64_t tick);
 void sim_skip(struct sim *m, uint64_t tick);
+void sim_ending(struct sim *m, uint64_t tick);
 void sim_stop(struct sim *m, uint64_t tick, uint64_t cut_tick);
 void sim_stale(struct sim *m);
 void sim_memory(struct sim *m, uint32_t ahead_max, bool tight);

@@ -85,6 +85,8 @@ static void random_run(struct sim *m, uint64_t last_tick, unsigned work_percent)
         else if (prng_chance(r, 2))
             sim_stale(m);
         else if (prng_chance(r, 4))
+            sim_ending(m, m->known_end + prng_below(r, 2));
+        else if (prng_chance(r, 4))
             sim_memory(m, prng_chance(r, 30) ? UINT32_MAX : (uint32_t)prng_below(r, 3),
                        prng_chance(r, 30));
         else
@@ -136,6 +138,7 @@ TEST(sched, random_runs_keep_every_invariant)
 //   cQ      queue Q closes its open tick                cQ:T     it closes tick T
 //   w       the workers do everything that they have    sT       a gap up to tick T
 //   eT      the input ends after tick T                 xT       stopped at once, in tick T
+//   nT      tick T ends soon
 // and the log is what leaves of a job: INTERVAL.OUTPUT, INTERVAL when it is done; ! when cut short.
 struct script {
     const char *name;
@@ -194,6 +197,8 @@ static const struct script scripts[] = {
      {"0.0 0 1.0 1 2.0 2 3.0 3 4.0 4 5.0 5 10.0 10 11.0 11 "}},
     {"more blocks than a task may have", 1, {1}, 1, 0,
      "b0*300 c0 w e0 w", {"0.0 0 "}},
+    {"an end that is near", 1, {1, 2}, 2, 0,
+     "b0 w n0 w b0 w n1 b1*70 w c0 c1 w b0 w c0 c1 w e1 w", {"0.0 0 1.0 1 ", "0.0 0 "}},
     {"blocks of intervals far ahead", 1, {1}, 2, 0,
      "b0 c0 b0 c0 b0 c0 b0 c0 b0 c0 b0 c0 w b1 c1:5 w e5 w",
      {"0.0 0 1.0 1 2.0 2 3.0 3 4.0 4 5.0 5 "}},
@@ -213,6 +218,7 @@ static void play_word(struct sim *m, const char *word)
     case 'c': sim_close(m, (uint32_t)a, n ? n : m->open[a]); break;
     case 'w': sim_drain(m); break;
     case 's': sim_skip(m, a); break;
+    case 'n': sim_ending(m, a); break;
     case 'e': sim_stop(m, a, UINT64_MAX); break;
     default: sim_stop(m, a, a); break;
     }
@@ -294,6 +300,40 @@ TEST(sched, closes_go_before_maps_and_older_intervals_first)
     }
     sim_drain(m);
     EXPECT_EQ_STR(m->given, "F0 F0 F0 F0 F0 E0 F1 F1 F1 C0 C0 C0 C0 F1 F1 E1 C1 C1 C1 C1 ");
+    end_world(m);
+}
+
+// Shortly before the end of an interval its task ends when there is nothing else to do: not while a
+// block waits, and not that of a later interval.
+TEST(sched, tasks_end_with_their_last_block_when_the_end_is_near)
+{
+    struct sim_plan plan;
+    struct sim *m = simple_world(&plan, 1000, 1);
+    struct sched_view v;
+
+    m->shuffle_percent = 0;
+    sched_look(m->s, &v);
+    EXPECT(v.hungry);
+    sim_block(m, 0, 0);
+    sched_look(m->s, &v);
+    EXPECT(!v.hungry);
+    sim_drain(m);
+    EXPECT_EQ_STR(m->given, "F0 ");
+    sim_ending(m, 0);
+    EXPECT_EQ_STR(m->given, "F0 E0 ");
+    sim_drain(m);
+    for (int i = 0; i < 5; i++)
+        sim_block(m, 0, 0);
+    sim_drain(m);
+    EXPECT_EQ_STR(m->given, "F0 E0 F0 F0 F0 F0 F0 E0 ");
+    sched_look(m->s, &v);
+    EXPECT(v.hungry);
+    sim_close(m, 0, 0);
+    sim_drain(m);
+    sim_block(m, 0, 1);
+    sim_drain(m);
+    EXPECT_EQ_STR(m->given, "F0 E0 F0 F0 F0 F0 F0 E0 C0 C0 C0 C0 F1 ");
+    sim_close(m, 0, 1);
     end_world(m);
 }
 
