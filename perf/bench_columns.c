@@ -26,7 +26,7 @@
 #define ROUNDS       60u
 #define STATIONS     413u
 #define RECORD_BYTES 16u
-#define ROW_BYTES    128u /* of a key and its row of accumulators */
+#define ROW_BYTES    192u /* of a key and its row of accumulators, from which the next one begins */
 
 struct vector {
     uint8_t text[ROWS * GEN_1BRC_RECORD_MAX];
@@ -64,7 +64,7 @@ static void setup(void)
             v->bytes += (uint32_t)(end - at);
             MR_ASSERT(!parse_float((char *)field, v->len[i], &v->value[i]));
             v->words[i] = prng_below(&g->prng, 3) == 0;
-            v->row[i] = rows + prng_below(&g->prng, STATIONS) * ROW_BYTES;
+            v->row[i] = rows + sizeof(struct tkey) + prng_below(&g->prng, STATIONS) * ROW_BYTES;
         }
         prng_fill(&g->prng, v->record, sizeof v->record);
     }
@@ -96,7 +96,7 @@ static void parse_each(const struct vector *v)
 
 static void lanes(const struct vector *v)
 {
-    int64_t *lane[FSUM_LANES] = {ints, ints + ROWS, ints + 2 * ROWS, ints + 3 * ROWS};
+    int64_t *lane[FSUM_LANES] = {ints, ints + ROWS, ints + 2 * ROWS};
     uint16_t odd[ROWS];
 
     MR_ASSERT(!fsum_lanes(lane, v->value, ROWS, odd));
@@ -129,8 +129,8 @@ static void stations(const struct vector *v)
 {
     static const struct agg_leaf leaf[] = {{AGG_MIN, TYPE_FLOAT, 8, 8},
                                            {AGG_MAX, TYPE_FLOAT, 16, 8},
-                                           {AGG_SUM_FLOAT, TYPE_FLOAT, 32, 80},
-                                           {AGG_SUM_INT, TYPE_INT, 24, 8}};
+                                           {AGG_SUM_FLOAT, TYPE_FLOAT, 24, 80},
+                                           {AGG_COUNT, TYPE_INT, 0, 0}};
 
     numbers(v, leaf, 4);
 }

@@ -13,6 +13,7 @@ uint32_t agg_leaf_bytes(enum agg_fn fn, enum type_kind kind)
     uint32_t cell = cell_bytes(kind);
 
     switch (fn) {
+    case AGG_COUNT: return 0;
     case AGG_SUM_FLOAT: return sizeof(struct fsum);
     case AGG_FIRST:
     case AGG_LAST: return sizeof(struct cell_place) + cell;
@@ -227,6 +228,7 @@ static void merge_leaf(const struct agg_leaf *l, struct agg_env *env, uint8_t *d
     const uint8_t *from = src + l->off;
 
     switch (l->fn) {
+    case AGG_COUNT: return; /* the row's own */
     case AGG_SUM_INT:
         store_i64(acc, (int64_t)((uint64_t)load_i64(acc) + (uint64_t)load_i64(from)));
         return;
@@ -272,6 +274,8 @@ void agg_unmerge(const struct agg_spec *a, const struct lambda *inverse, struct 
             for (uint32_t k = 0; k < a->leaves_cnt; k++) {
                 uint8_t *acc = dst[i] + a->leaf[k].off;
                 uint64_t out = (uint64_t)load_i64(src[i] + a->leaf[k].off);
+                if (a->leaf[k].fn == AGG_COUNT)
+                    continue;
                 MR_ASSERT(a->leaf[k].fn == AGG_SUM_INT);
                 store_i64(acc, (int64_t)((uint64_t)load_i64(acc) - out));
             }

@@ -11,6 +11,7 @@
  *   AGG_AND, OR    int64
  *   AGG_FIRST, LAST   place (interval, ord_hi, ord_lo) and the value
  *   AGG_LAMBDA     the value, combined by the job's own lambda
+ *   AGG_COUNT      nothing: it is the row's own count
  *
  * All of them but AGG_LAMBDA combine to the same bits in any order and grouping. A lambda that is
  * associative and commutative does as well.

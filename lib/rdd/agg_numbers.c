@@ -4,13 +4,14 @@
 #include "rdd/agg_lanes.h"
 #include "rdd/fsum.h"
 
-#define WINDOW_BYTES (AGG_WINDOW * (uint32_t)sizeof(int64_t))
+#define WINDOW_BYTES ((int32_t)(AGG_WINDOW * sizeof(int64_t)))
 
 _Static_assert(offsetof(struct fsum, lane) == 0, "lanes come first in a sum of floats");
 
 bool agg_is_number(const struct agg_leaf *l)
 {
     switch (l->fn) {
+    case AGG_COUNT:
     case AGG_SUM_INT:
     case AGG_SUM_FLOAT:
     case AGG_AND:
@@ -135,28 +136,30 @@ static void word_lane(struct chunk *c, uint32_t leaf, uint32_t lane)
 }
 
 /* Makes the columns of the window at `off`; false when no number lies in it. */
-static bool window_make(struct chunk *c, uint32_t off)
+static bool window_make(struct chunk *c, int32_t off)
 {
     static const int64_t ones[AGG_CHUNK] = {[0 ... AGG_CHUNK - 1] = 1};
     struct agg_window *w = &c->window;
-    bool some = off == 0;
+    bool some = off <= 0;
 
     *w = (struct agg_window){.off = off};
     if (some) {
-        w->op[0] = LANE_ADD;
-        w->from[0] = ones;
+        uint32_t lane = (uint32_t)-off / sizeof(int64_t);
+        w->op[lane] = LANE_ADD;
+        w->from[lane] = ones;
     }
     for (uint32_t k = 0; k < c->a->leaves_cnt; k++) {
         const struct agg_leaf *l = &c->a->leaf[k];
-        uint32_t bytes = l->fn == AGG_SUM_FLOAT ? FSUM_LANES * (uint32_t)sizeof(int64_t) : l->bytes;
-        if (!agg_is_number(l) || l->off >= off + WINDOW_BYTES || l->off + bytes <= off)
+        int32_t at = (int32_t)l->off - off;
+        size_t bytes = l->fn == AGG_SUM_FLOAT ? FSUM_LANES * sizeof(int64_t) : l->bytes;
+        if (!agg_is_number(l) || l->fn == AGG_COUNT || at >= WINDOW_BYTES ||
+            at + (int32_t)bytes <= 0)
             continue;
         some = true;
-        int32_t lane = ((int32_t)l->off - (int32_t)off) / (int32_t)sizeof(int64_t);
         if (l->fn == AGG_SUM_FLOAT)
-            sum_lanes(c, k, lane);
+            sum_lanes(c, k, at / (int32_t)sizeof(int64_t));
         else
-            word_lane(c, k, (uint32_t)lane);
+            word_lane(c, k, (uint32_t)at / sizeof(int64_t));
     }
     return some;
 }
@@ -173,7 +176,7 @@ void agg_numbers_update(const struct agg_spec *a, uint8_t *const *row, const str
         c.sel = v->sel ? v->sel + at : NULL;
         c.first = at;
         c.n = v->sel_cnt - at < AGG_CHUNK ? v->sel_cnt - at : AGG_CHUNK;
-        for (uint32_t off = 0; off < a->row_bytes; off += WINDOW_BYTES)
+        for (int32_t off = AGG_WINDOW_FIRST; off < (int32_t)a->row_bytes; off += WINDOW_BYTES)
             if (window_make(&c, off))
                 agg_lanes_update(&c.window, c.row, a->row_bytes, c.n);
     }

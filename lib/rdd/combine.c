@@ -1,6 +1,7 @@
 #include "rdd/combine.h"
 #include "base/assert.h"
 #include "rdd/agg_cell.h"
+#include "rdd/fsum.h"
 
 static uint32_t keys_max(const struct exchange *x)
 {
@@ -161,6 +162,9 @@ void combine_push(struct stage_writer *w, const struct vec *v, struct task_out *
     const struct col *value = v->col + (x->key && !w->node->row_is_key ? type_leaves(x->key) : 0);
     struct enc_keys keys;
 
+    if (w->pushed > FSUM_SUMMANDS_MAX - VEC_ROWS_MAX)
+        combine_flush(w, out);
+    w->pushed += v->sel_cnt;
     if (w->fixed.words) {
         push_fixed(w, v, value, out, scratch);
         return;
@@ -287,4 +291,5 @@ void combine_flush(struct stage_writer *w, struct task_out *out)
         combine_fixed_clear(&w->fixed);
     else
         combine_table_clear(&w->combine);
+    w->pushed = 0;
 }

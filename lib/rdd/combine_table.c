@@ -5,7 +5,6 @@
 #define SLOTS_MIN    2048u
 #define SPARSE_SLOTS 131072u /* so many and less: an eighth full at most; more: a quarter */
 #define NOBODY       UINT32_MAX
-#define ENTRIES_OFF  (64 - COMBINE_ROW_OFF) /* rows begin lines of the cache, where they can */
 
 static uint32_t slots_for(uint32_t keys)
 {
@@ -21,10 +20,20 @@ static size_t round64(size_t n)
     return (n + 63) & ~(size_t)63;
 }
 
+/* Of an entry that is no smaller than half a line of the cache, what a record touches lies in its
+ * first line, if it can. Longer ones take an odd number of lines, so that the first lines of them
+ * use all sets of a cache. */
+static uint32_t stride_for(uint32_t row_bytes)
+{
+    uint32_t bytes = COMBINE_ROW_OFF + row_bytes;
+
+    return bytes <= 32 ? bytes : (uint32_t)round64(bytes) | 64;
+}
+
 size_t combine_table_bytes(uint32_t keys_max, uint32_t row_bytes)
 {
     return round64(slots_for(keys_max) * sizeof(uint16_t)) +
-           round64(ENTRIES_OFF + ((size_t)keys_max + 1) * (COMBINE_ROW_OFF + row_bytes));
+           round64(((size_t)keys_max + 1) * stride_for(row_bytes));
 }
 
 void combine_table_init(struct combine_table *t, void *mem, uint32_t keys_max, uint32_t row_bytes,
@@ -33,10 +42,10 @@ void combine_table_init(struct combine_table *t, void *mem, uint32_t keys_max, u
     uint32_t slots_max = slots_for(keys_max);
 
     MR_ASSERT(keys_max <= COMBINE_TABLE_KEYS_MAX && row_bytes >= 8 && row_bytes % 8 == 0);
-    uint8_t *entries = (uint8_t *)mem + round64(slots_max * sizeof(uint16_t)) + ENTRIES_OFF;
+    uint8_t *entries = (uint8_t *)mem + round64(slots_max * sizeof(uint16_t));
     *t = (struct combine_table){.slot = mem,
                                 .entry = entries,
-                                .stride = COMBINE_ROW_OFF + row_bytes,
+                                .stride = stride_for(row_bytes),
                                 .row_bytes = row_bytes,
                                 .slots_max = slots_max,
                                 .keys_max = keys_max,

@@ -190,6 +190,7 @@ enum agg_fn {
     AGG_AND,
     AGG_OR,
     AGG_LAMBDA, /* none of these: the lambda itself */
+    AGG_COUNT,  /* a + b of ones, which lambda_monoid does not know: how many (plan_agg.h) */
 };
 
 /* lambda_monoid: fills fn[0..leaves_cnt); returns true when every leaf is native. When false

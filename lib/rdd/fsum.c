@@ -8,6 +8,8 @@
 
 #define DIGIT_BITS     24
 #define DIGIT_MASK     ((1u << DIGIT_BITS) - 1)
+#define LANE_BITS      32
+#define LANE_MASK      0xffffffffll
 #define FSUM_NAN       1u
 #define FSUM_PLUS_INF  2u
 #define FSUM_MINUS_INF 4u
@@ -19,9 +21,9 @@
 
 #define LANES_END 0x1p26 /* summands of common size are below it */
 #define LANE0     0x1p-70
-#define LANE1     0x1p-46
-#define LANE2     0x1p-22
-#define LANE3     0x1p2
+#define LANE1     0x1p-38
+#define LANE2     0x1p-6
+#define ABOVE     0x1p26
 
 /* A number of less than 2^51 units plus that many becomes a whole number of units; its lowest bits
  * are this number. */
@@ -44,7 +46,6 @@ static inline bool lanes_of(int64_t *d, double x)
 {
     bool common = fabs(x) < LANES_END;
 
-    d[3] = digit_off(&x, ROUND(LANE3));
     d[2] = digit_off(&x, ROUND(LANE2));
     d[1] = digit_off(&x, ROUND(LANE1));
     d[0] = digit_off(&x, ROUND(LANE0));
@@ -93,13 +94,12 @@ static uint32_t lanes_avx2(int64_t *const lane[FSUM_LANES], const double *x, uin
                            uint16_t *odd)
 {
     const __m256d sign = _mm256_set1_pd(-0.0), end = _mm256_set1_pd(LANES_END);
-    int64_t *d0 = lane[0], *d1 = lane[1], *d2 = lane[2], *d3 = lane[3];
+    int64_t *d0 = lane[0], *d1 = lane[1], *d2 = lane[2];
     uint32_t odd_cnt = 0, i = 0;
 
     for (; i + 4 <= n; i += 4) {
         __m256d v = _mm256_loadu_pd(x + i);
         __m256d large = _mm256_cmp_pd(_mm256_andnot_pd(sign, v), end, _CMP_NLT_UQ);
-        v = digits_off4(d3 + i, v, LANE3);
         v = digits_off4(d2 + i, v, LANE2);
         v = digits_off4(d1 + i, v, LANE1);
         v = digits_off4(d0 + i, v, LANE0);
@@ -125,13 +125,12 @@ AVX512 static uint32_t lanes_avx512(int64_t *const lane[FSUM_LANES], const doubl
                                     uint16_t *odd)
 {
     const __m512d end = _mm512_set1_pd(LANES_END);
-    int64_t *d0 = lane[0], *d1 = lane[1], *d2 = lane[2], *d3 = lane[3];
+    int64_t *d0 = lane[0], *d1 = lane[1], *d2 = lane[2];
     uint32_t odd_cnt = 0, i = 0;
 
     for (; i + 8 <= n; i += 8) {
         __m512d v = _mm512_loadu_pd(x + i);
         uint32_t large = _mm512_cmp_pd_mask(_mm512_abs_pd(v), end, _CMP_NLT_UQ);
-        v = digits_off8(d3 + i, v, LANE3);
         v = digits_off8(d2 + i, v, LANE2);
         v = digits_off8(d1 + i, v, LANE1);
         v = digits_off8(d0 + i, v, LANE0);
@@ -303,10 +302,22 @@ void fsum_add_odd(uint8_t *const *row, uint32_t off, const double *x, const uint
     }
 }
 
+/* Digits of lanes carry upward: all of them are in 0..2^32-1 then. */
+static void lanes_carry(struct fsum *s)
+{
+    for (uint32_t k = 0; k < FSUM_LANES; k++) {
+        int64_t *next = k + 1 < FSUM_LANES ? &s->lane[k + 1] : &s->above;
+        *next += s->lane[k] >> LANE_BITS;
+        s->lane[k] &= LANE_MASK;
+    }
+}
+
 void fsum_merge(struct fsum *s, const struct fsum *other)
 {
     for (uint32_t k = 0; k < FSUM_LANES; k++)
         s->lane[k] += other->lane[k];
+    s->above += other->above;
+    lanes_carry(s);
     s->special |= other->special;
     fsum_raise(s, other->top);
     int32_t down = s->top - other->top;
@@ -324,19 +335,24 @@ static void fsum_carry(int64_t *bin)
 }
 
 /* Lanes become bins. After their carries they are what the exact sum of them is, so that nothing
- * but the set of summands says what is cut off. */
+ * but the set of summands says what is cut off; and they are no larger than it is. */
 static void fsum_settle(struct fsum *s)
 {
-    static const double unit[FSUM_LANES] = {LANE0, LANE1, LANE2, LANE3};
-    int64_t *lane = s->lane;
+    double sign = 1;
 
-    for (uint32_t k = 0; k + 1 < FSUM_LANES; k++) {
-        lane[k + 1] += lane[k] >> DIGIT_BITS;
-        bins_add(s, (double)(lane[k] & DIGIT_MASK) * unit[k]);
+    lanes_carry(s);
+    if (s->above < 0) {
+        sign = -1;
+        for (uint32_t k = 0; k < FSUM_LANES; k++)
+            s->lane[k] = -s->lane[k];
+        s->above = -s->above;
+        lanes_carry(s);
     }
-    int64_t high = lane[FSUM_LANES - 1];
-    bins_add(s, (double)(high & UINT32_MAX) * LANE3);
-    bins_add(s, (double)(high >> 32) * (LANE3 * 0x1p32));
+    bins_add(s, (double)s->lane[0] * (sign * LANE0));
+    bins_add(s, (double)s->lane[1] * (sign * LANE1));
+    bins_add(s, (double)s->lane[2] * (sign * LANE2));
+    bins_add(s, (double)(s->above & LANE_MASK) * (sign * ABOVE));
+    bins_add(s, (double)(s->above >> LANE_BITS) * (sign * ABOVE * 0x1p32));
 }
 
 double fsum_value(const struct fsum *sum)

@@ -7,14 +7,16 @@
  * rounded once. (After Demmel and Nguyen, "Parallel Reproducible Summation", 2015.)
  *
  * Summands of common size, below 2^26 and whole numbers of 2^-70 (any of 4e-6 and more is one, and
- * 0), go to four words, the lanes, whose digits have 24 bits and a sign. They need no look at the
- * sum, so that lanes are added like integers, many rows at once (agg_lanes.h).
+ * 0), go to three words, the lanes, whose digits have 32 bits and a sign. They need no look at the
+ * sum, so that lanes are added like integers, many rows at once (agg_lanes.h), as long as there is
+ * room above a digit. When sums meet, digits carry, out of the last lane into the word `above`.
  *
  * Any other is odd. A finite one is a 53-bit integer at a bit position; it is cut into digits of 24
  * bits, for the 64-bit bins, of which only the five below the highest place seen are kept. NaN and
  * infinities are remembered beside the bins.
  *
- * Precision: at least 72 bits below the largest summand. Capacity: 2^39 summands.
+ * Precision: at least 72 bits below the largest summand. Capacity: FSUM_SUMMANDS_MAX summands
+ * before a sum is merged into another, and 2^39 in all.
  *
  * Measured (Zen 4, perf/bench_columns; AVX-512, AVX2, scalar): the digits of a summand cost 0.4,
  * 0.6, 2.6 ns.
@@ -24,11 +26,13 @@
 
 #include <stdint.h>
 
-#define FSUM_LANES 4
-#define FSUM_BINS  5
+#define FSUM_LANES        3
+#define FSUM_BINS         5
+#define FSUM_SUMMANDS_MAX (1u << 29)
 
 struct fsum {
     int64_t lane[FSUM_LANES];
+    int64_t above;    /* what has carried out of the lanes */
     int32_t top;      /* grid place of bin[FSUM_BINS - 1]; 0 with empty bins at the start */
     uint32_t special; /* NaN and infinities seen */
     int64_t bin[FSUM_BINS];

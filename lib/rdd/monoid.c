@@ -115,9 +115,9 @@ bool lambda_rounds(const struct lambda *l)
 const char *agg_fn_name(enum agg_fn fn)
 {
     static const char *const name[] = {
-        [AGG_SUM_INT] = "sum", [AGG_SUM_FLOAT] = "sum", [AGG_MIN] = "min",
-        [AGG_MAX] = "max",     [AGG_FIRST] = "first",   [AGG_LAST] = "last",
-        [AGG_AND] = "and",     [AGG_OR] = "or",         [AGG_LAMBDA] = "lambda",
+        [AGG_SUM_INT] = "sum",   [AGG_SUM_FLOAT] = "sum", [AGG_MIN] = "min", [AGG_MAX] = "max",
+        [AGG_FIRST] = "first",   [AGG_LAST] = "last",     [AGG_AND] = "and", [AGG_OR] = "or",
+        [AGG_LAMBDA] = "lambda", [AGG_COUNT] = "sum",
     };
     return name[fn];
 }

@@ -12,6 +12,7 @@
 #include "base/assert.h"
 #include "rdd/agg.h"
 #include "rdd/plan.h"
+#include "rdd/plan_agg.h"
 #include "rdd/plan_finish.h"
 
 struct lowering {
@@ -112,39 +113,6 @@ static struct pnode *pnode_new(struct lowering *l, struct here *h, enum pnode_ki
     return n;
 }
 
-/* Accumulators lie in the row by their size: words come first, so that they lie together with the
- * count and with the lanes of the sums of floats behind them (agg_lanes.h). */
-static void agg_spec_place(struct agg_spec *a)
-{
-    uint32_t off = 8;
-
-    for (uint32_t bytes = 8; bytes <= AGG_LEAF_BYTES_MAX; bytes += 8)
-        for (uint32_t i = 0; i < a->leaves_cnt; i++)
-            if (a->leaf[i].bytes == bytes) {
-                a->leaf[i].off = off;
-                off += bytes;
-            }
-    a->row_bytes = off;
-}
-
-/* Accumulators of a value, leaf by leaf; see agg.h for their shapes. */
-static void agg_spec_fill(struct agg_spec *a, const struct type *value, const struct lambda *f)
-{
-    enum agg_fn fn[TYPE_LEAVES_MAX];
-
-    a->leaves_cnt = value ? type_leaves(value) : 0;
-    if (f && !lambda_monoid(f, fn))
-        a->lambda = f;
-    for (uint32_t i = 0; i < a->leaves_cnt; i++) {
-        struct agg_leaf *leaf = &a->leaf[i];
-        leaf->fn = f ? fn[i] : AGG_SUM_INT;
-        leaf->kind = type_leaf(value, i)->kind;
-        leaf->bytes = agg_leaf_bytes(leaf->fn, leaf->kind);
-        a->has_strings |= leaf->kind == TYPE_STRING;
-    }
-    agg_spec_place(a);
-}
-
 static bool agg_all(const struct agg_spec *a, enum agg_fn fn)
 {
     for (uint32_t i = 0; i < a->leaves_cnt; i++)
@@ -204,13 +172,13 @@ static struct exchange *exchange_for(struct lowering *l, const struct dstream *d
     case OP_REDUCE_BY_KEY_AND_WINDOW:
         x = exchange_new(l, EX_AGG, d, key, value, d->type);
         if (x)
-            agg_spec_fill(&x->agg, value, d->fn);
+            plan_agg(&x->agg, value, d->fn);
         return x;
     case OP_REDUCE:
     case OP_REDUCE_BY_WINDOW:
         x = exchange_new(l, EX_AGG, d, NULL, in, d->type);
         if (x)
-            agg_spec_fill(&x->agg, in, d->fn);
+            plan_agg(&x->agg, in, d->fn);
         return x;
     case OP_COUNT_BY_VALUE:
     case OP_COUNT_BY_VALUE_AND_WINDOW:
@@ -247,16 +215,6 @@ static struct exchange *exchange_for(struct lowering *l, const struct dstream *d
     }
 }
 
-/* The value is the literal 1 and it is summed: the count of records says it all. */
-static bool writes_ones(const struct pnode *from, const struct exchange *x)
-{
-    if (x->agg.leaves_cnt != 1 || x->agg.leaf[0].fn != AGG_SUM_INT || from->kind != PN_MAP)
-        return false;
-    const struct lambda *f = from->fn;
-    const struct expr *v = f->leaf[f->leaves_cnt - 1];
-    return v->op == EXPR_LIT && v->type->kind == TYPE_INT && v->lit.i == 1;
-}
-
 static void exchange_window(struct exchange *x, const struct dstream *d, const struct here *h)
 {
     x->len = 1;
@@ -282,10 +240,10 @@ static void lower_exchange(struct lowering *l, const struct dstream *d, struct h
         if (!x)
             return;
         exchange_window(x, d, &h);
-        x->agg.count_only |= x->kind == EX_AGG && writes_ones(h.parent, x);
+        x->ones = plan_ones(h.parent, x);
         exchange_set_inverse(x, d->inverse);
-    } else if (x->agg.count_only && x->agg.leaves_cnt && !writes_ones(h.parent, x)) {
-        x->agg.count_only = false; /* a union of which only one side writes ones */
+    } else {
+        x->ones &= plan_ones(h.parent, x); /* a union of which perhaps one side writes ones */
     }
     struct pnode *w =
         pnode_new(l, &h, x->kind == EX_AGG ? PN_WRITE_AGG : PN_WRITE_ROWS, d, x->type);

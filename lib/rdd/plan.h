@@ -70,6 +70,7 @@ struct exchange {
     const struct type *value; /* NULL: no value (distinct) */
     const struct type *type;  /* of the rows that it emits */
     struct agg_spec agg;
+    uint64_t ones;       /* EX_AGG: value leaves that every writer writes the literal 1 to */
     bool group;          /* EX_ROWS: emit (key, list of values) */
     uint64_t top_cnt;    /* EX_ROWS: keep the best only; 0: all */
     bool emits_empty;    /* count: a row also when nothing came */

@@ -37,6 +37,7 @@ static const struct pnode *only_top(const struct pnode *n, struct origin *o)
 static bool is_plain(const struct agg_leaf *l)
 {
     switch (l->fn) {
+    case AGG_COUNT:
     case AGG_SUM_INT:
     case AGG_MIN:
     case AGG_MAX:

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rdd/agg_state.h"
+#include "rdd/plan_agg.h"
 #include "rdd/plan_best.h"
 #include "rdd/plan_finish.h"
 #include "rdd/plan_needles.h"
@@ -125,8 +126,7 @@ static bool lost_order(const struct plan *p, const struct output *o)
 void plan_finish(struct plan *p)
 {
     for (uint32_t i = 0; i < p->exchanges_cnt; i++)
-        if (p->exchange[i]->agg.count_only)
-            p->exchange[i]->agg.row_bytes = 8;
+        plan_counts(p->exchange[i]);
     for (uint32_t i = 0; i < p->stages_cnt; i++) {
         struct stage *s = p->stage[i];
         if (s->source >= 0) {

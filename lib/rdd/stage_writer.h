@@ -59,6 +59,7 @@ struct stage_writer {
     struct combine_table combine; /* EX_AGG */
     struct combine_fixed fixed;   /* in its place, where keys are words (words > 0) */
     uint8_t *row_init;
+    uint32_t pushed; /* records since the last flush */
     uint32_t *order; /* entries by partition */
     uint16_t *part;
     struct rows_writer rows;                /* EX_ROWS, outputs */

@@ -85,7 +85,7 @@ static void spec_fill(struct fixture *f)
     }
     uint32_t bytes = agg_leaf_bytes(sh->fn, sh->kind);
     *a = (struct agg_spec){.leaves_cnt = 1,
-                           .leaf = {{sh->fn, sh->kind, 8, bytes}},
+                           .leaf = {{sh->fn, sh->kind, bytes ? 8 : 0, bytes}},
                            .row_bytes = 8 + bytes,
                            .has_strings = sh->kind == TYPE_STRING};
     if (sh->lambda)
@@ -227,9 +227,14 @@ static bool in_window(const struct fixture *f, const struct record *r, uint64_t 
     return f->x.len == WINDOW_FOREVER || r->interval + f->x.len > n;
 }
 
+static bool counts(const struct shape *sh)
+{
+    return sh->count_only || sh->fn == AGG_COUNT;
+}
+
 static int64_t fold(const struct shape *sh, int64_t a, int64_t b)
 {
-    if (sh->count_only)
+    if (counts(sh))
         return a + 1;
     switch (sh->fn) {
     case AGG_SUM_INT:
@@ -271,7 +276,7 @@ static void model_emit(const struct fixture *f, uint64_t n, struct strbuf *out)
                 const struct record *r = &f->record[i];
                 if (r->key != k || !in_window(f, r, n))
                     continue;
-                v = any ? fold(&f->shape, v, r->v) : f->shape.count_only ? 1 : r->v;
+                v = any ? fold(&f->shape, v, r->v) : counts(&f->shape) ? 1 : r->v;
                 any = true;
             }
             key_text(key, k);
@@ -365,6 +370,7 @@ static void check(const struct shape *shape, uint64_t seed, bool gaps)
 static const struct shape values[] = {
     {.fn = AGG_SUM_INT, .kind = TYPE_INT},
     {.count_only = true, .kind = TYPE_INT},
+    {.fn = AGG_COUNT, .kind = TYPE_INT},
     {.fn = AGG_SUM_FLOAT, .kind = TYPE_FLOAT},
     {.fn = AGG_MAX, .kind = TYPE_INT},
     {.fn = AGG_MIN, .kind = TYPE_FLOAT},
@@ -383,7 +389,7 @@ static void check_window(uint64_t len, bool inverse, bool gaps)
 {
     for (uint32_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         struct shape s = values[i];
-        bool subtracts = s.count_only || s.fn == AGG_SUM_INT || (s.lambda && s.lambda[0] == '+');
+        bool subtracts = counts(&s) || s.fn == AGG_SUM_INT || (s.lambda && s.lambda[0] == '+');
         if (inverse && !subtracts)
             continue;
         s.len = len;

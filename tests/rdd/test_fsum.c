@@ -133,6 +133,29 @@ TEST(fsum, many_summands)
     EXPECT_EQ_INT(bits_of(fsum_value(&all)), bits_of(tenth * 1000 * 0x1p30 + 0));
 }
 
+// As many as may come before sums meet, of the largest digits, and their opposites.
+TEST(fsum, digits_have_room)
+{
+    for (int minus = 0; minus < 2; minus++) {
+        struct fsum one = {.top = 0}, many = {.top = 0}, all = {.top = 0};
+        double x = 0x1.ffffffffffffep25, sign = minus ? -1 : 1;
+        fsum_add(&one, sign * x);
+        for (uint32_t k = 0; k < FSUM_LANES; k++)
+            many.lane[k] = one.lane[k] * FSUM_SUMMANDS_MAX;
+        EXPECT_EQ_INT(bits_of(fsum_value(&many)), bits_of(sign * x * FSUM_SUMMANDS_MAX));
+        for (uint32_t i = 0; i < 1000; i++)
+            fsum_merge(&all, &many);
+        fsum_add(&all, -sign * 0.1);
+        double want = sign * (x * FSUM_SUMMANDS_MAX * 1000 - 0.1);
+        EXPECT_EQ_INT(bits_of(fsum_value(&all)), bits_of(want));
+        for (uint32_t k = 0; k < FSUM_LANES; k++)
+            many.lane[k] = -many.lane[k];
+        for (uint32_t i = 0; i < 1000; i++)
+            fsum_merge(&all, &many);
+        EXPECT_EQ_INT(bits_of(fsum_value(&all)), bits_of(-sign * 0.1));
+    }
+}
+
 static void add_many(struct fsum *const *sum, const double *x, uint32_t n)
 {
     int64_t lanes[FSUM_LANES][N], *lane[FSUM_LANES];
@@ -198,8 +221,7 @@ TEST(fsum, lanes)
 
     for (uint32_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         for (int level = SIMD_SCALAR; level < SIMD_AUTO; level++) {
-            int64_t lanes[FSUM_LANES][8],
-                *lane[FSUM_LANES] = {lanes[0], lanes[1], lanes[2], lanes[3]};
+            int64_t lanes[FSUM_LANES][8], *lane[FSUM_LANES] = {lanes[0], lanes[1], lanes[2]};
             double x[8], sum = 0;
             uint16_t odd[8];
             for (uint32_t k = 0; k < 8; k++)
@@ -208,7 +230,7 @@ TEST(fsum, lanes)
                 continue;
             EXPECT_EQ_INT(fsum_lanes(lane, x, 8, odd), cases[i].common ? 0 : 8);
             for (uint32_t k = 0; k < FSUM_LANES; k++)
-                sum += ldexp((double)lanes[k][7], -70 + 24 * (int)k);
+                sum += ldexp((double)lanes[k][7], -70 + 32 * (int)k);
             EXPECT(sum == (cases[i].common ? cases[i].x : 0));
         }
     simd_init(SIMD_AUTO);

@@ -48,6 +48,8 @@ static void put_exchange(struct strbuf *out, const struct exchange *x)
     if (x->best.cnt)
         strbuf_printf(out, " best %u at %u%s", x->best.cnt, x->best.off,
                       x->best.by_key ? " by key" : "");
+    if (!x->agg.count_only)
+        put_bits(out, "ones at ", x->ones);
     put_bits(out, "from s", x->upstream);
     strbuf_puts(out, "\n");
 }
@@ -137,6 +139,19 @@ static const struct {
      "x0 agg keyed from s0 from s2\n"
      "s0 of source 0 wants 1 x0\ns1 of x0 o0\ns2 of source 1 wants 110 x0\n"
      "o0 lines.map.union.reduceByKey by value x0\nmemory 1"},
+    // a sum of ones beside others is the count of records; not behind a union of which one side
+    // may write others
+    {"  nums.map(r => (r.k, (1, r.x, 2, 1))).reduceByKey((a, b) =>\n"
+     "    (a._1 + b._1, max(a._2, b._2), a._3 + b._3, max(a._4, b._4)))\n"
+     "    .map(p => (p._1, p._2._1)).top(3).output(o)",
+     "x0 agg keyed best 3 at 0 by key ones at 0 from s1\nx1 rows top from s2\n"
+     "s0 of source 0 wants 0\ns1 of source 1 wants 101 x0\ns2 of x0 x1\ns3 of x1 o0\n"
+     "o0 nums.map.reduceByKey.map.top x0 x1\nmemory 1"},
+    {"  nums.map(r => (r.k, (1, 1))).union(nums.map(r => (r.k, (1, r.v))))\n"
+     "    .reduceByKey((a, b) => (a._1 + b._1, a._2 + b._2)).output(o)",
+     "x0 agg keyed from s1\n"
+     "s0 of source 0 wants 0\ns1 of source 1 wants 110 x0\ns2 of x0 o0\n"
+     "o0 nums.map.union.reduceByKey by value x0\nmemory 1"},
     {"  nums.map(r => (r.k, r.v)).runningReduce((a, b) => a + b).output(o)",
      "x0 agg keyed forever from s1\n"
      "s0 of source 0 wants 0\ns1 of source 1 wants 110 x0\ns2 of x0 o0\n"
