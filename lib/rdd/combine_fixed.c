@@ -138,6 +138,13 @@ AVX512 static uint32_t homes_avx512(uint32_t *home, const uint64_t *k, uint32_t 
     return i;
 }
 
+INLINE void homes_each(uint32_t *restrict home, const uint64_t *restrict key, uint32_t n,
+                       uint32_t words, const struct hasher *by)
+{
+    for (uint32_t i = 0; i < n; i++)
+        home[i] = home_of(key + (size_t)i * words, words, by);
+}
+
 /* Keys one behind the other, and where their homes are. */
 struct probes {
     const uint64_t *key;
@@ -149,24 +156,32 @@ INLINE void load_each(struct probes *p, const struct combine_fixed *t, const str
                       uint32_t words)
 {
     const struct hasher by = hasher_of(t);
-    uint32_t i = 0;
+    const uint32_t n = k->n;
+    uint32_t done = 0;
 
     p->key = k->word;
     if (k->sel) {
-        for (i = 0; i < k->n; i++)
+        for (uint32_t i = 0; i < n; i++)
             for (uint32_t w = 0; w < words; w++)
                 p->own[i * words + w] = k->word[(size_t)k->sel[i] * words + w];
         p->key = p->own;
     }
-    i = words == 1 && simd_level == SIMD_AVX512 ? homes_avx512(p->home, p->key, k->n, &by) : 0;
-    for (; i < k->n; i++)
-        p->home[i] = home_of(p->key + (size_t)i * words, words, &by);
-    if ((sizeof *t->slot << t->slots_bits) + (size_t)t->live * t->stride <= PREFETCH_BYTES)
-        return;
-    for (i = 0; i < k->n; i++)
-        __builtin_prefetch(&t->slot[p->home[i]]);
-    for (i = 0; i < k->n; i++)
-        __builtin_prefetch(t->entry + t->slot[p->home[i]]);
+    if (words == 1 && simd_level == SIMD_AVX512)
+        done = homes_avx512(p->home, p->key, n, &by);
+    homes_each(p->home + done, p->key + (size_t)done * words, n - done, words, &by);
+}
+
+static bool outgrows_cache(const struct combine_fixed *t)
+{
+    return (sizeof *t->slot << t->slots_bits) + (size_t)t->live * t->stride > PREFETCH_BYTES;
+}
+
+static void entries_fetch(const struct combine_fixed *t, const uint32_t *home, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        __builtin_prefetch(&t->slot[home[i]]);
+    for (uint32_t i = 0; i < n; i++)
+        __builtin_prefetch(t->entry + t->slot[home[i]]);
 }
 
 __attribute__((noinline)) static void load_ones(struct probes *p, const struct combine_fixed *t,
@@ -274,36 +289,48 @@ struct deed {
     uint32_t sum_off;
 };
 
+/* Does it for n keys, the first of which is the `first` of the vector. */
+INLINE void do_some(struct combine_fixed *t, const uint64_t *keys, const uint32_t *home,
+                    uint32_t first, uint32_t n, uint32_t words, int kind, const struct deed *d)
+{
+    const uint32_t *slot = t->slot;
+    uint8_t *entry = t->entry;
+
+    for (uint32_t i = 0; i < n; i++) {
+        const uint64_t *key = keys + (size_t)i * words;
+        uint8_t *at = entry + slot[home[i]];
+        if (__builtin_expect(!same_key(at, key, words), 0))
+            at = elsewhere(t, key);
+        uint8_t *row = at + words * sizeof *key;
+        if (kind == FIND) {
+            d->row[first + i] = row;
+            continue;
+        }
+        store_i64(row, load_i64(row) + 1);
+        if (kind == SUM) {
+            uint64_t value = (uint64_t)d->value[d->sel ? d->sel[first + i] : first + i];
+            store_i64(row + d->sum_off, (int64_t)((uint64_t)load_i64(row + d->sum_off) + value));
+        }
+    }
+}
+
 INLINE void do_each(struct combine_fixed *t, const struct fixed_keys *k, uint32_t words, int kind,
                     const struct deed *d)
 {
-    const uint32_t *slot = t->slot, n = k->n;
-    uint8_t *entry = t->entry;
+    const uint32_t portion = portion_of(k), n = k->n;
     struct probes p;
 
     if (words == 1)
         load_ones(&p, t, k);
     else
         load_twos(&p, t, k);
+    if (outgrows_cache(t))
+        entries_fetch(t, p.home, n);
     /* Homes are those of a smaller table when it grew meanwhile: wrong, but none is outside. */
-    const uint64_t *key = p.key;
-    const uint32_t portion = portion_of(k);
-    for (uint32_t i = 0; i < n; i++, key += words) {
-        if (i % FETCH_KEYS == 0)
-            ahead_fetch(k->ahead, portion);
-        uint8_t *at = entry + slot[p.home[i]];
-        if (__builtin_expect(!same_key(at, key, words), 0))
-            at = elsewhere(t, key);
-        uint8_t *row = at + words * sizeof *key;
-        if (kind == FIND) {
-            d->row[i] = row;
-            continue;
-        }
-        store_i64(row, load_i64(row) + 1);
-        if (kind == SUM) {
-            uint64_t value = (uint64_t)d->value[d->sel ? d->sel[i] : i];
-            store_i64(row + d->sum_off, (int64_t)((uint64_t)load_i64(row + d->sum_off) + value));
-        }
+    for (uint32_t i = 0; i < n; i += FETCH_KEYS) {
+        uint32_t some = n - i < FETCH_KEYS ? n - i : FETCH_KEYS;
+        ahead_fetch(k->ahead, portion);
+        do_some(t, p.key + (size_t)i * words, p.home + i, i, some, words, kind, d);
     }
 }
 
