@@ -67,6 +67,9 @@ static void setup(void)
             v->row[i] = rows + sizeof(struct tkey) + prng_below(&g->prng, STATIONS) * ROW_BYTES;
         }
         prng_fill(&g->prng, v->record, sizeof v->record);
+        for (uint32_t i = 0; i < ROWS; i++)
+            memcpy(v->record + i * RECORD_BYTES + 4,
+                   (uint8_t[2]){0, (uint8_t)prng_below(&g->prng, 3)}, 2);
     }
     free(g);
 }
@@ -137,9 +140,21 @@ static void stations(const struct vector *v)
 
 static void fields(const struct vector *v)
 {
-    struct strided s = {v->record, RECORD_BYTES, ROWS, 0, 4, true};
+    struct strided s = {v->record, RECORD_BYTES, ROWS, 0, 4, true, NULL};
 
     strided_ints(ints, &s, false);
+}
+
+/* The records that a sieve keeps, a third of them, and then a number of each. */
+static void sieve(const struct vector *v)
+{
+    struct strided s = {v->record, RECORD_BYTES, ROWS / 4, 4, 2, true, NULL};
+
+    for (uint32_t k = 0; k < 4; k++, s.p += sizeof v->record / 4) {
+        struct strided kept = {s.p, RECORD_BYTES, 0, 0, 4, true, sel};
+        kept.n = strided_where(sel, &s, false, SEL_EQ, 0);
+        strided_ints(ints, &kept, false);
+    }
 }
 
 static void where(const struct vector *v)
@@ -150,9 +165,9 @@ static void where(const struct vector *v)
 static const struct {
     const char *name;
     void (*vector)(const struct vector *v);
-} benches[] = {{"csv_marks_find", marks}, {"parse_floats", parse}, {"parse_float", parse_each},
-               {"fsum_lanes", lanes},     {"least, count", least}, {"station", stations},
-               {"strided_ints", fields},  {"sel_where", where}};
+} benches[] = {{"csv_marks_find", marks}, {"parse_floats", parse},      {"parse_float", parse_each},
+               {"fsum_lanes", lanes},     {"least, count", least},      {"station", stations},
+               {"strided_ints", fields},  {"where, and number", sieve}, {"sel_where", where}};
 
 static double measure(void (*vector)(const struct vector *v))
 {

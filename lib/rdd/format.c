@@ -42,7 +42,7 @@ void format_drop(struct source_reader *r, enum record_drop why, const uint8_t *b
         r->shown(r->shown_ctx, why, bytes, len);
 }
 
-void format_ahead(struct source_reader *r, uint64_t bytes)
+void format_ahead(struct source_reader *r, uint64_t skip, uint64_t bytes)
 {
     const struct run *run = r->index;
 
@@ -50,8 +50,9 @@ void format_ahead(struct source_reader *r, uint64_t bytes)
         return;
     const struct run *last = &run[r->rows_cnt - 1];
     const uint8_t *at = r->base + run[r->row].off + r->pos, *end = r->base + last->off + last->len;
-    if (end <= at)
+    if (end <= at || (uint64_t)(end - at) <= skip)
         return;
+    at += skip;
     r->ahead.at[0] = at;
     r->ahead.end[0] = (uint64_t)(end - at) < bytes ? end : at + bytes;
 }

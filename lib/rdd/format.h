@@ -37,8 +37,9 @@ static inline bool format_wants(const struct source_reader *r, uint32_t leaf_idx
 const uint8_t *format_run(struct source_reader *r, uint32_t *left);
 /* format_drop counts one record as offered and dropped, and shows it. */
 void format_drop(struct source_reader *r, enum record_drop why, const uint8_t *bytes, uint32_t len);
-/* format_ahead: the next vector is likely to take so many bytes, from where the reader stands. */
-void format_ahead(struct source_reader *r, uint64_t bytes);
+/* format_ahead: the next vector is likely to take so many bytes, behind `skip` of them from where
+ * the reader stands. */
+void format_ahead(struct source_reader *r, uint64_t skip, uint64_t bytes);
 /* format_finish sets what every vector has (order, selection of all rows), and counts its rows as
  * offered. */
 void format_finish(struct source_reader *r, struct vec *out, uint32_t rows);

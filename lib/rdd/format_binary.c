@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "rdd/format.h"
+#include "rdd/sieve.h"
 #include "rdd/strided.h"
 
 /* ---- fields ------------------------------------------------------------------------------- */
@@ -36,10 +37,8 @@ static void int_column(int64_t *to, const struct format_field *f, const struct s
 
 static void float_column(double *to, const struct format_field *f, const struct strided *s)
 {
-    const uint8_t *p = s->p + s->offset;
-
-    for (uint32_t i = 0; i < s->n; i++, p += s->stride) {
-        uint64_t v = strided_load(p, f->width, f->big_endian);
+    for (uint32_t i = 0; i < s->n; i++) {
+        uint64_t v = strided_load(strided_at(s, i), f->width, f->big_endian);
         if (f->width == 8) {
             memcpy(&to[i], &v, 8);
         } else {
@@ -53,9 +52,8 @@ static void float_column(double *to, const struct format_field *f, const struct 
 
 static void ip_column(struct ip *to, const struct format_field *f, const struct strided *s)
 {
-    const uint8_t *p = s->p + s->offset;
-
-    for (uint32_t i = 0; i < s->n; i++, p += s->stride) {
+    for (uint32_t i = 0; i < s->n; i++) {
+        const uint8_t *p = strided_at(s, i);
         if (f->binary == BINARY_IP6) {
             memcpy(to[i].b, p, 16);
         } else {
@@ -68,9 +66,8 @@ static void ip_column(struct ip *to, const struct format_field *f, const struct 
 static void bytes_column(uint32_t *off, uint32_t *len, const struct format_field *f,
                          const struct strided *s, const uint8_t *base)
 {
-    const uint8_t *p = s->p + s->offset;
-
-    for (uint32_t i = 0; i < s->n; i++, p += s->stride) {
+    for (uint32_t i = 0; i < s->n; i++) {
+        const uint8_t *p = strided_at(s, i);
         uint32_t n = f->width;
         while (n && p[n - 1] == 0)
             n--;
@@ -79,13 +76,14 @@ static void bytes_column(uint32_t *off, uint32_t *len, const struct format_field
     }
 }
 
-/* Rows at, at + 1, ... of a column. */
+/* Rows at, at + 1, ... of a column, and from bad[0] on whether they are; bad is NULL where none can
+ * be. */
 static void field_column(struct col *c, const struct format_field *f, const struct strided *s,
                          uint32_t at, const uint8_t *base, uint8_t *bad)
 {
     switch (f->binary) {
     case BINARY_INT:
-    case BINARY_UINT: int_column(c->i + at, f, s, bad + at); break;
+    case BINARY_UINT: int_column(c->i + at, f, s, bad); break;
     case BINARY_FLOAT: float_column(c->f + at, f, s); break;
     case BINARY_IP4:
     case BINARY_IP6: ip_column(c->ip + at, f, s); break;
@@ -102,7 +100,8 @@ struct piece {
 };
 
 struct pieces {
-    struct piece *piece; /* room for VEC_ROWS_MAX */
+    struct piece *piece; /* room for rows_max */
+    uint32_t rows_max;   /* with those that are dropped */
     uint32_t cnt, rows, dropped, bytes;
 };
 
@@ -117,21 +116,17 @@ static void piece_add(struct pieces *v, const uint8_t *p, uint32_t n, uint32_t s
     v->rows += n;
 }
 
-/* records_cut takes up to a vector of whole records, over as many runs as it takes; what is left
+/* records_cut takes as many whole records as it may, over as many runs as it takes; what is left
  * over at the end of a run was cut. */
 static void records_cut(struct source_reader *r, struct pieces *v)
 {
     uint32_t size = r->spec->format.record_bytes, left;
     const uint8_t *p;
 
-    while (v->rows + v->dropped < VEC_ROWS_MAX && (!v->bytes || v->bytes + size <= VEC_BYTES_MAX) &&
-           (p = format_run(r, &left))) {
-        uint32_t n = left / size, room = VEC_ROWS_MAX - v->rows - v->dropped;
-        uint32_t fit = v->bytes < VEC_BYTES_MAX ? (VEC_BYTES_MAX - v->bytes) / size : 0;
+    while (v->rows + v->dropped < v->rows_max && (p = format_run(r, &left))) {
+        uint32_t n = left / size, room = v->rows_max - v->rows - v->dropped;
         if (n) {
-            fit = fit ? fit : 1; /* the first may be larger than a vector */
             n = n < room ? n : room;
-            n = n < fit ? n : fit;
             piece_add(v, p, n, size);
             r->pos += n * size;
             v->bytes += n * size;
@@ -154,56 +149,87 @@ struct wanted {
     const struct format_field *f;
 };
 
-/* Rows at, at + 1, ... of all columns, from n records at p. */
-static void rows_fill(const struct wanted *w, uint32_t cnt, const struct source_reader *r,
-                      const uint8_t *p, uint32_t n, uint32_t at, uint8_t *bad)
+/* A field of n records at p: those of `row` or, when that is NULL, the first n. */
+static struct strided field_of(const struct source_reader *r, const struct format_field *f,
+                               const uint8_t *p, const uint16_t *row, uint32_t n)
 {
-    for (uint32_t k = 0; k < cnt; k++) {
-        const struct format_field *f = w[k].f;
-        struct strided s = {.p = p,
+    return (struct strided){.p = p,
                             .stride = r->spec->format.record_bytes,
                             .n = n,
                             .offset = f->offset,
                             .width = f->width,
-                            .big_endian = f->big_endian};
-        field_column(w[k].c, f, &s, at, r->base, bad);
+                            .big_endian = f->big_endian,
+                            .row = row};
+}
+
+/* The columns that are wanted, and flags by row for values that are bad; NULL: none can be. */
+struct columns {
+    struct wanted wanted[TYPE_PARTS_MAX];
+    uint32_t cnt;
+    uint8_t *bad;
+};
+
+/* Rows at, at + 1, ... of all columns. */
+static void rows_fill(const struct columns *c, const struct source_reader *r, const uint8_t *p,
+                      const uint16_t *row, uint32_t n, uint32_t at)
+{
+    for (uint32_t k = 0; k < c->cnt; k++) {
+        const struct wanted *w = &c->wanted[k];
+        const struct strided s = field_of(r, w->f, p, row, n);
+        field_column(w->c, w->f, &s, at, r->base, c->bad ? c->bad + at : NULL);
     }
 }
 
-static void columns_fill(const struct wanted *w, uint32_t cnt, struct source_reader *r,
-                         const struct pieces *v, uint8_t *bad)
+/* Records in so many bytes: one at least, and `most` at most. */
+static uint32_t rows_in(const struct source_reader *r, uint32_t bytes, uint32_t most)
+{
+    uint32_t size = r->spec->format.record_bytes;
+
+    return bytes < size ? 1 : bytes / size < most ? bytes / size : most;
+}
+
+static void columns_fill(const struct columns *c, struct source_reader *r, const struct pieces *v)
 {
     uint32_t size = r->spec->format.record_bytes, at = 0;
-    uint32_t chunk = size < CHUNK_BYTES ? CHUNK_BYTES / size : 1;
+    uint32_t chunk = rows_in(r, CHUNK_BYTES, VEC_ROWS_MAX);
 
     for (uint32_t i = 0; i < v->cnt; i++)
         for (uint32_t k = 0; k < v->piece[i].n; k += chunk) {
             uint32_t left = v->piece[i].n - k, n = left < chunk ? left : chunk;
             ahead_fetch(&r->ahead, AHEAD_LINES);
-            rows_fill(w, cnt, r, v->piece[i].p + (size_t)k * size, n, at, bad);
+            rows_fill(c, r, v->piece[i].p + (size_t)k * size, NULL, n, at);
             at += n;
         }
 }
 
-/* Makes the columns that are wanted, without their rows; returns how many, or -ENOMEM. */
-static int columns_begin(const struct source_reader *r, struct vec *out, uint32_t rows,
-                         struct wanted *w, struct arena *a)
+/* Makes the columns that are wanted, with room for so many rows. Returns 0 or -ENOMEM. */
+static int columns_begin(const struct source_reader *r, struct vec *out, const bool *want,
+                         uint32_t rows, struct columns *c, struct arena *a)
 {
     const struct format *f = &r->spec->format;
-    int cnt = 0;
 
+    c->cnt = 0;
+    c->bad = NULL;
     for (uint32_t k = 0; k < f->fields_cnt; k++) {
-        struct col *c = &out->col[k];
-        *c = (struct col){.kind = f->field[k].type};
-        if (!rows || !format_wants(r, k))
+        struct col *col = &out->col[k];
+        *col = (struct col){.kind = f->field[k].type};
+        if (!rows || (want && !want[k]))
             continue;
-        if (col_alloc(c, c->kind, rows, a))
+        if (col_alloc(col, col->kind, rows, a))
             return -ENOMEM;
-        if (c->kind == TYPE_STRING)
-            c->s.base = r->base;
-        w[cnt++] = (struct wanted){c, &f->field[k]};
+        if (col->kind == TYPE_STRING)
+            col->s.base = r->base;
+        c->wanted[c->cnt++] = (struct wanted){col, &f->field[k]};
     }
-    return cnt;
+    return 0;
+}
+
+static bool any_bad(const struct source_reader *r)
+{
+    for (uint32_t k = 0; k < r->spec->format.fields_cnt; k++)
+        if (format_wants(r, k) && can_be_bad(&r->spec->format.field[k]))
+            return true;
+    return false;
 }
 
 static int select_rows(struct source_reader *r, struct vec *out, const struct pieces *v,
@@ -220,28 +246,101 @@ static int select_rows(struct source_reader *r, struct vec *out, const struct pi
     return format_select(r, out, bad, record, a);
 }
 
-int format_binary_read(struct source_reader *r, struct vec *out, struct arena *a)
+static int read_all(struct source_reader *r, struct vec *out, bool check, struct arena *a)
 {
-    struct pieces v = {.piece = arena_alloc(a, VEC_ROWS_MAX * sizeof *v.piece)};
-    struct wanted w[TYPE_PARTS_MAX];
+    struct pieces v = {.piece = arena_alloc(a, VEC_ROWS_MAX * sizeof *v.piece),
+                       .rows_max = rows_in(r, VEC_BYTES_MAX, VEC_ROWS_MAX)};
     uint8_t bad[VEC_ROWS_MAX];
-    bool check = false;
+    struct columns c;
 
-    MR_ASSERT(r->spec->format.record_bytes);
     if (!v.piece)
         return -ENOMEM;
     records_cut(r, &v);
-    format_ahead(r, v.bytes);
-    int cnt = columns_begin(r, out, v.rows, w, a);
-    if (cnt < 0)
-        return cnt;
-    for (int k = 0; k < cnt; k++)
-        check |= can_be_bad(w[k].f);
-    if (check)
+    format_ahead(r, 0, v.bytes);
+    if (columns_begin(r, out, r->want, v.rows, &c, a))
+        return -ENOMEM;
+    if (check) {
         memset(bad, 0, v.rows);
-    columns_fill(w, (uint32_t)cnt, r, &v, bad);
+        c.bad = bad;
+    }
+    columns_fill(&c, r, &v);
     format_finish(r, out, v.rows);
     if (check && memchr(bad, 1, v.rows) && select_rows(r, out, &v, bad, a))
         return -ENOMEM;
     return (int)(v.rows + v.dropped);
+}
+
+/* ---- records that a sieve keeps -----------------------------------------------------------
+ *
+ * Their numbers are found chunk by chunk in the field as it lies, and columns are made of them
+ * alone, one behind the other. A vector takes chunks while the rows of a whole one fit. */
+
+#define SIEVE_ROWS_MAX (VEC_ROWS_MAX / 2) /* of a chunk */
+#define SIEVE_CHUNKS   (VEC_BYTES_MAX / CHUNK_BYTES)
+
+static bool can_sieve(const struct source_reader *r)
+{
+    if (!r->sieve)
+        return false;
+    const struct format_field *f = &r->spec->format.field[r->sieve->by.col];
+    return f->type != TYPE_BOOL && (f->binary == BINARY_INT || f->binary == BINARY_UINT);
+}
+
+/* Adds the rows that are kept of a piece to the `at` that there are; returns how many they are
+ * then. first: the number of its first record in the block. */
+static uint32_t piece_sieve(const struct source_reader *r, const struct columns *c,
+                            const struct piece *piece, uint64_t first, uint64_t *place, uint32_t at)
+{
+    const struct comparison *by = &r->sieve->by;
+    const struct format_field *f = &r->spec->format.field[by->col];
+    const struct strided s = field_of(r, f, piece->p, NULL, piece->n);
+    uint16_t row[SIEVE_ROWS_MAX + SEL_SLACK];
+
+    uint32_t n = strided_where(row, &s, f->binary == BINARY_INT, by->op, by->with);
+    rows_fill(c, r, piece->p, n < piece->n ? row : NULL, n, at);
+    for (uint32_t i = 0; place && i < n; i++)
+        place[at + i] = (first + row[i]) << PLACE_ROW_BITS;
+    return at + n;
+}
+
+static int read_kept(struct source_reader *r, struct vec *out, struct arena *a)
+{
+    const uint32_t rows_max = rows_in(r, CHUNK_BYTES, SIEVE_ROWS_MAX);
+    const uint32_t ahead = r->took ? r->took : VEC_BYTES_MAX;
+    uint32_t kept = 0, rows = 0, dropped = 0, bytes = 0;
+    struct piece piece[SIEVE_ROWS_MAX];
+    uint64_t *place = NULL;
+    struct columns c;
+
+    if (columns_begin(r, out, r->sieve->want, VEC_ROWS_MAX, &c, a))
+        return -ENOMEM;
+    if (r->sieve->ordered && !(place = arena_alloc(a, VEC_ROWS_MAX * sizeof *place)))
+        return -ENOMEM;
+    format_ahead(r, ahead, ahead);
+    for (uint32_t k = 0;
+         k < SIEVE_CHUNKS && bytes < VEC_BYTES_MAX && kept + rows_max <= VEC_ROWS_MAX; k++) {
+        struct pieces v = {.piece = piece, .rows_max = rows_max};
+        records_cut(r, &v);
+        ahead_fetch(&r->ahead, 2 * AHEAD_LINES);
+        for (uint32_t i = 0; i < v.cnt; rows += piece[i++].n)
+            kept = piece_sieve(r, &c, &piece[i], r->ord_lo + rows, place, kept);
+        dropped += v.dropped;
+        bytes += v.bytes;
+    }
+    r->took = bytes;
+    format_finish(r, out, rows);
+    out->rows = out->sel_cnt = kept;
+    out->place = place;
+    r->held = true;
+    return (int)(rows + dropped);
+}
+
+int format_binary_read(struct source_reader *r, struct vec *out, struct arena *a)
+{
+    bool check = any_bad(r);
+
+    MR_ASSERT(r->spec->format.record_bytes);
+    if (!check && can_sieve(r))
+        return read_kept(r, out, a);
+    return read_all(r, out, check, a);
 }

@@ -26,6 +26,7 @@
 #include "rdd/dstream.h"
 #include "rdd/find.h"
 #include "rdd/rows.h"
+#include "rdd/sieve.h"
 
 #define PLAN_STAGES_MAX    64u
 #define PLAN_EXCHANGES_MAX 32u
@@ -110,8 +111,10 @@ struct pnode {
     bool row_is_key;           /* PN_WRITE: the whole row is the key, value none or count */
     uint32_t side;             /* union: which of its parents the rows come from */
     uint32_t way;              /* writes, outputs: which way through unions ends here (vec.h) */
-    bool ordered;              /* flatMap: something below keeps the order of rows */
+    bool ordered;              /* something below keeps the order of rows */
     uint64_t packs; /* filter: the columns that are read below it, if all are words or addresses */
+    bool compares;  /* filter: its lambda is a comparison, this one */
+    struct comparison comparison;
     struct pnode *parent;
     uint32_t kids_cnt;
     struct pnode *kid[16];
@@ -126,7 +129,8 @@ struct stage {
     struct pnode *root;         /* PN_PASS */
     bool want[TYPE_LEAVES_MAX]; /* source: columns that are read */
     struct needle_set needles;  /* source: a text without one of them has no effect (cnt 0: any) */
-    const struct pnode *met;    /* the first filter, if it asks for nothing but needles; or NULL */
+    struct sieve sieve;         /* source: a record that it does not keep has no effect */
+    const struct pnode *met;    /* the first filter, if needles or the sieve are all it asks for */
     uint64_t fingerprint;
     uint64_t slide;   /* active */
     uint64_t writes;  /* bit x: writes exchange x */

@@ -10,11 +10,11 @@
 #include "rdd/plan_finish.h"
 #include "rdd/plan_needles.h"
 #include "rdd/plan_order.h"
+#include "rdd/plan_sieve.h"
 
 #define STATE_BYTES_MAX (4ull << 30) /* of a partition: its offsets have 32 bits */
 
-/* Which columns of a source vector does this subtree read? */
-static void want_node(const struct pnode *n, uint32_t leaves, bool *want)
+void plan_reads(const struct pnode *n, uint32_t leaves, bool *want)
 {
     switch (n->kind) {
     case PN_MAP:
@@ -33,7 +33,7 @@ static void want_node(const struct pnode *n, uint32_t leaves, bool *want)
     }
     if (n->kind == PN_FILTER || n->kind == PN_PASS)
         for (uint32_t i = 0; i < n->kids_cnt; i++)
-            want_node(n->kid[i], leaves, want);
+            plan_reads(n->kid[i], leaves, want);
 }
 
 static bool is_wide(const struct type *leaf)
@@ -50,7 +50,7 @@ static void plan_packs(struct pnode *n)
 
     for (uint32_t i = 0; i < n->kids_cnt; i++) {
         if (n->kind == PN_FILTER)
-            want_node(n->kid[i], leaves, want);
+            plan_reads(n->kid[i], leaves, want);
         plan_packs(n->kid[i]);
     }
     for (uint32_t c = 0; c < leaves; c++) {
@@ -130,12 +130,13 @@ void plan_finish(struct plan *p)
     for (uint32_t i = 0; i < p->stages_cnt; i++) {
         struct stage *s = p->stage[i];
         if (s->source >= 0) {
-            want_node(s->root, type_leaves(s->type), s->want);
+            plan_reads(s->root, type_leaves(s->type), s->want);
             plan_needles(s);
         } else {
             s->from->sorted = order_matters(s->root);
         }
         plan_packs(s->root);
+        plan_comparisons(s->root);
         uint64_t m = memory_of(p, s) + 1;
         p->memory_len = m > p->memory_len ? m : p->memory_len;
         for (uint32_t o = 0; o < p->outputs_cnt; o++)
@@ -146,6 +147,9 @@ void plan_finish(struct plan *p)
         p->output[o].stream.by_value =
             p->output[o].stream.order != ROWS_BY_RANK && lost_order(p, &p->output[o]);
     plan_order(p);
+    for (uint32_t i = 0; i < p->stages_cnt; i++)
+        if (p->stage[i]->source >= 0)
+            plan_sieve(p->stage[i]);
     plan_best(p);
 }
 

@@ -15,7 +15,7 @@ static bool output_keeps(const struct out_stream *s)
     return !s->by_value && s->order != ROWS_BY_RANK;
 }
 
-/* Marks the flatMaps from n on; does anything here or below keep the order? */
+/* Marks what is from n on; does anything here or below keep the order? */
 static bool mark_ordered(const struct plan *p, struct pnode *n)
 {
     bool keeps = false;

@@ -1,6 +1,6 @@
 /*
- * Where the order of rows is kept, and by what (vec.h): marks the flatMaps above something that
- * keeps it, and numbers the ways through unions that lead to each exchange and output.
+ * Where the order of rows is kept, and by what (vec.h): marks what is above something that keeps
+ * it, and numbers the ways through unions that lead to each exchange and output.
  *
  * Ways are numbered as a union lays its sides: for each record, the left side before the right one.
  * So of two ways the last union where they came from different sides decides.

@@ -1,7 +1,7 @@
 #include <immintrin.h>
 
 #include "base/simd.h"
-#include "rdd/sel.h"
+#include "rdd/sel_kernel.h"
 
 #define INLINE static inline __attribute__((always_inline))
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,popcnt")))
@@ -31,18 +31,6 @@ AVX512 static inline uint32_t eight(const int64_t *cond)
     return _mm512_test_epi64_mask(c, c);
 }
 
-/* The rows first to first + 31 of which the bits are set; returns how many. */
-AVX512 INLINE uint32_t put_32(uint16_t *to, uint32_t here, uint32_t first)
-{
-    static const uint16_t count[32] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
-                                       11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-                                       22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
-    __m512i rows = _mm512_add_epi16(_mm512_loadu_si512(count), _mm512_set1_epi16((int16_t)first));
-
-    _mm512_storeu_si512(to, _mm512_maskz_compress_epi16(here, rows));
-    return (uint32_t)_mm_popcnt_u32(here);
-}
-
 /* The first n rows, n a multiple of 32. */
 AVX512 static uint32_t where_avx512(uint16_t *to, const int64_t *cond, bool want, uint32_t n)
 {
@@ -51,7 +39,7 @@ AVX512 static uint32_t where_avx512(uint16_t *to, const int64_t *cond, bool want
     for (uint32_t i = 0; i < n; i += 32, cond += 32) {
         uint32_t here =
             eight(cond) | eight(cond + 8) << 8 | eight(cond + 16) << 16 | eight(cond + 24) << 24;
-        cnt += put_32(to + cnt, here ^ flip, i);
+        cnt += sel_put_32(to + cnt, here ^ flip, i);
     }
     return cnt;
 }
@@ -101,8 +89,7 @@ uint32_t sel_where(uint16_t *to, const int64_t *cond, bool want, const uint16_t 
 }
 
 /* --- comparisons -------------------------------------------------------------------------------
- *
- * Of six there are two: equal, and greater; each the other way round, and with the next number. */
+ */
 
 INLINE uint32_t compare_each(uint16_t *to, const int64_t *a, bool greater, int64_t y, bool want,
                              uint32_t from, uint32_t n, uint32_t cnt)
@@ -149,7 +136,7 @@ AVX512 INLINE uint32_t compare_avx512(uint16_t *to, const int64_t *a, bool great
         uint32_t here = compare_eight(a, greater, with) | compare_eight(a + 8, greater, with) << 8 |
                         compare_eight(a + 16, greater, with) << 16 |
                         compare_eight(a + 24, greater, with) << 24;
-        cnt += put_32(to + cnt, here ^ flip, i);
+        cnt += sel_put_32(to + cnt, here ^ flip, i);
     }
     return cnt;
 }
@@ -184,16 +171,9 @@ INLINE uint32_t compare(uint16_t *to, const int64_t *a, bool greater, int64_t y,
 
 uint32_t sel_compare(uint16_t *to, const int64_t *a, enum sel_op op, int64_t y, uint32_t n)
 {
-    switch (op) {
-    case SEL_EQ:
-    case SEL_NE: return compare(to, a, false, y, op == SEL_EQ, n);
-    case SEL_GT:
-    case SEL_LE: return compare(to, a, true, y, op == SEL_GT, n);
-    case SEL_GE:
-    case SEL_LT: break;
-    }
-    /* at least y: greater than the number before it, if there is one */
-    if (y == INT64_MIN)
-        return compare(to, a, true, INT64_MAX, op == SEL_LT, n);
-    return compare(to, a, true, y - 1, op == SEL_GE, n);
+    const struct sel_ask ask = sel_ask_of(op, y);
+
+    if (ask.greater)
+        return compare(to, a, true, ask.with, ask.want, n);
+    return compare(to, a, false, ask.with, ask.want, n);
 }

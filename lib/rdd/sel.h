@@ -12,7 +12,14 @@
 
 enum sel_op { SEL_EQ, SEL_NE, SEL_LT, SEL_LE, SEL_GT, SEL_GE };
 
-/* What sel_where and sel_compare may write behind the last row. */
+/* A number of the row compared with a literal. */
+struct comparison {
+    uint32_t col;
+    enum sel_op op;
+    int64_t with;
+};
+
+/* What the functions here may write behind the last row. */
 #define SEL_SLACK 32u
 
 /* sel_where writes those of n rows, sel[0..n) or, when sel is NULL, 0 to n - 1, for which

@@ -148,6 +148,7 @@ static inline bool source_finds(const struct source_spec *s)
 }
 
 struct needle_set;
+struct sieve;
 
 /*
  * A reader walks one input block and gives vectors. It is resumable: it keeps the position
@@ -167,10 +168,12 @@ struct source_reader {
     /* Lines of text without one of them may be counted without being made rows; NULL: none may.
      * Set between init and the first vector, where the column is wanted. */
     const struct needle_set *needles;
-    bool held;           /* the last vector has only rows that hold one */
-    uint32_t plain_left; /* vectors to read without regard to them, which costs less now */
-    bool runs_apart;     /* runs are swept one by one (format_text_find.c) */
-    struct ahead ahead;  /* of the vector that was read last */
+    const struct sieve *sieve; /* records that it does not keep likewise; NULL: none may */
+    bool held;                 /* the last vector has only rows that the first filter keeps */
+    uint32_t plain_left;       /* vectors to read without regard to them, which costs less now */
+    bool runs_apart;           /* runs are swept one by one (format_text_find.c) */
+    uint32_t took;             /* bytes, by the last vector of what a sieve kept */
+    struct ahead ahead;        /* of the vector that was read last */
     /* shown is called for the first few dropped records of each kind (--show-dropped); may be
      * NULL. */
     void (*shown)(void *ctx, enum record_drop why, const uint8_t *bytes, uint32_t len);
@@ -183,10 +186,11 @@ void source_reader_init(struct source_reader *r, const struct source_spec *spec,
 /*
  * source_read gives the next vector: up to VEC_ROWS_MAX records and about VEC_BYTES_MAX bytes,
  * those that are dropped included, so that bad input does not make a step longer. Of text of which
- * most lines are only counted (needles) it is some times as much. Columns not
- * wanted have kind set and arrays NULL. out->col has room for the leaves of the type. Returns 1
- * and a vector (without a row alive, when all its records were dropped), 0 when the block is
- * read to its end, or -ENOMEM when the arena is too small.
+ * most lines are only counted (needles) it is some times as much; of records that a sieve sorts out
+ * it is so many bytes, or rows that are kept. Columns not wanted have kind set and arrays NULL.
+ * out->col has room for the leaves of the type. Returns 1 and a vector (without a row alive, when
+ * all its records were dropped), 0 when the block is read to its end, or -ENOMEM when the arena is
+ * too small.
  */
 int source_read(struct source_reader *r, struct vec *out, struct arena *a);
 

@@ -170,6 +170,7 @@ void runner_feed(struct runner *r, uint32_t stage, uint64_t interval, uint32_t t
     source_reader_init(&r->reader, r->source[s->source], b->index, b->hdr.rows, b->base, b->ord_hi,
                        s->want, &r->counters[s->source]);
     r->reader.needles = s->needles.cnt ? &s->needles : NULL;
+    r->reader.sieve = s->sieve.on ? &s->sieve : NULL;
     r->reader.plain_left = plain_left;
     r->reader.shown = r->shown;
     r->reader.shown_ctx = r->shown_ctx;

@@ -1,3 +1,6 @@
+#include "base/strbuf.h"
+#include "rdd/sieve.h"
+#include "tests/rdd/expr_harness.h"
 #include "tests/rdd/format_harness.h"
 
 static const struct format_field fields[] = {
@@ -117,4 +120,153 @@ TEST(format_binary, reads_ints_of_every_width)
         harness_close(&h);
         zone_free(&z);
     }
+}
+
+// ---- sieves: the records that pass a filter are read as the filter would have left them
+
+#define SIEVE_FIELDS 5u
+
+static bool holds(int64_t x, const struct comparison *by)
+{
+    switch (by->op) {
+    case SEL_EQ: return x == by->with;
+    case SEL_NE: return x != by->with;
+    case SEL_LT: return x < by->with;
+    case SEL_LE: return x <= by->with;
+    case SEL_GT: return x > by->with;
+    case SEL_GE: return x >= by->with;
+    }
+    return false;
+}
+
+// Fields of every kind, the first a number.
+static void random_fields(struct prng *p, struct format_field *f, uint32_t size)
+{
+    static const struct format_field kinds[] = {
+        {.type = TYPE_INT, .binary = BINARY_UINT, .width = 2},
+        {.type = TYPE_TIME, .binary = BINARY_INT, .width = 8},
+        {.type = TYPE_FLOAT, .binary = BINARY_FLOAT, .width = 4},
+        {.type = TYPE_BOOL, .binary = BINARY_UINT, .width = 1},
+        {.type = TYPE_IP, .binary = BINARY_IP4, .width = 4},
+        {.type = TYPE_IP, .binary = BINARY_IP6, .width = 16},
+        {.type = TYPE_STRING, .binary = BINARY_BYTES, .width = 5}};
+
+    for (uint32_t k = 0; k < SIEVE_FIELDS; k++) {
+        f[k] = kinds[k ? prng_below(p, 7) : prng_below(p, 2)];
+        f[k].name = "x";
+        f[k].offset = (uint32_t)prng_below(p, size - f[k].width + 1);
+        f[k].big_endian = prng_chance(p, 50);
+    }
+}
+
+// Prints each row alive that passes, with its place; of its columns those of `below`.
+static void print_rows(struct harness *h, struct strbuf *out, const struct comparison *by,
+                       const bool *below)
+{
+    char value[256];
+
+    strbuf_puts(out, "");
+    while (harness_read(h) > 0) {
+        EXPECT(h->vec.rows <= VEC_ROWS_MAX);
+        for (uint32_t i = 0; i < h->vec.sel_cnt; i++) {
+            uint32_t r = vec_row(&h->vec, i);
+            if (by && !holds(h->col[by->col].i[r], by))
+                continue;
+            strbuf_printf(out, "%llu", (unsigned long long)(vec_record(&h->vec, r) >> 32));
+            for (uint32_t k = 0; k < SIEVE_FIELDS; k++) {
+                if (!below[k])
+                    continue;
+                harness_print(value, sizeof value, &h->col[k], r);
+                strbuf_printf(out, "|%s", value);
+            }
+            strbuf_puts(out, ";");
+        }
+    }
+}
+
+static void check_sieve(struct harness *h, const struct sieve *sieve)
+{
+    struct strbuf expected = {0}, is = {0};
+    bool want[SIEVE_FIELDS];
+
+    memcpy(want, sieve->want, sizeof want);
+    want[sieve->by.col] = true;
+    harness_open(h, want);
+    print_rows(h, &expected, &sieve->by, sieve->want);
+    const struct source_counters counters = h->counters;
+    for (simd_first(); simd_next();) {
+        is.len = 0;
+        harness_open(h, want);
+        h->reader.sieve = sieve;
+        print_rows(h, &is, NULL, sieve->want);
+        EXPECT(h->reader.held);
+        EXPECT_EQ_STR(is.s, expected.s);
+        EXPECT_EQ_MEM(&h->counters, &counters, sizeof counters);
+    }
+    strbuf_release(&expected);
+    strbuf_release(&is);
+}
+
+// Runs of whole records mostly, so that they lie one behind the other; some numbers are zero.
+static void put_runs(struct harness *h, struct prng *p, const struct format_field *f, uint32_t size)
+{
+    static uint8_t b[40000];
+    uint32_t runs = 1 + (uint32_t)prng_below(p, 12), zeros = (uint32_t)prng_below(p, 101);
+
+    for (uint32_t d = 0; d < runs; d++) {
+        uint32_t n = (uint32_t)prng_below(p, sizeof b);
+        if (prng_chance(p, 70))
+            n = n / size * size;
+        prng_fill(p, b, n);
+        for (uint32_t at = 0; at + size <= n; at += size)
+            if (prng_chance(p, zeros))
+                memset(b + at + f->offset, 0, f->width);
+        harness_put(h, b, n);
+    }
+}
+
+TEST(format_binary, sieves)
+{
+    struct prng p = prng_of(prng_seed(72));
+
+    for (int round = 0; round < 250; round++) {
+        struct format_field f[SIEVE_FIELDS];
+        struct zone z = {0};
+        uint32_t size = round % 3 ? 16 + (uint32_t)prng_below(&p, 50) : 16;
+        if (round % 50 == 7)
+            size = 7000; // a chunk of one
+        random_fields(&p, f, size);
+        struct harness h = binary_harness(&z, f, SIEVE_FIELDS, size);
+        struct sieve sieve = {.on = true, .ordered = true, .by = {.op = (enum sel_op)(round % 6)}};
+        sieve.by.with = prng_chance(&p, 50) ? 0 : (int64_t)prng_below(&p, 65536);
+        for (uint32_t k = 0; k < SIEVE_FIELDS; k++)
+            sieve.want[k] = prng_chance(&p, 60);
+        put_runs(&h, &p, f, size);
+        check_sieve(&h, &sieve);
+        harness_close(&h);
+        zone_free(&z);
+    }
+}
+
+// A value that may be bad is looked at in every record, so all of them become rows.
+TEST(format_binary, sieves_nothing_that_may_be_bad)
+{
+    static const struct format_field two[] = {
+        {.name = "k", .type = TYPE_INT, .binary = BINARY_UINT, .offset = 0, .width = 1},
+        {.name = "n", .type = TYPE_INT, .binary = BINARY_UINT, .offset = 1, .width = 8}};
+    static const uint8_t records[3][9] = {{1}, {0, 0, 0, 0, 0, 0, 0, 0, 0x80}, {0, 7}};
+    const struct sieve sieve = {.on = true, .by = {.col = 0, .op = SEL_EQ, .with = 0}};
+    struct zone z = {0};
+    struct harness h = binary_harness(&z, two, 2, 9);
+    char out[64];
+
+    harness_put(&h, records, sizeof records);
+    harness_open(&h, (bool[]){true, true});
+    h.reader.sieve = &sieve;
+    harness_read_all(&h, out, sizeof out);
+    EXPECT_EQ_STR(out, "1|0;0|7;");
+    EXPECT_EQ_INT(h.counters.dropped[RECORD_BAD_VALUE], 1);
+    EXPECT(!h.reader.held);
+    harness_close(&h);
+    zone_free(&z);
 }
