@@ -2,15 +2,15 @@
  * Before the end of a tick: what came is to be mapped, flushed and merged when it ends, so that as
  * little as possible is left to do between then and the result.
  *
- * In the last quarter of a tick, of ENDING_NS at most, the scheduler is told so (EV_ENDING) and
+ * In the last half of a tick, of ENDING_NS at most, the scheduler is told so (EV_ENDING) and
  * ends map tasks whenever their worker has nothing else to do; and so that it has something, ingest
- * is asked to seal what it has instead of filling pages (node.cuts): at the begin of that quarter,
+ * is asked to seal what it has instead of filling pages (node.cuts): when that half begins,
  * and then whenever half of what was left of it is over, CUT_NS apart at least. So the last task
  * holds what came in some hundred us, after half a dozen others, each half as long as the one
  * before. A worker that is behind is not disturbed: nothing is cut before it is done with what it
  * has.
  *
- * Ticks of less than four times ENDING_NS_MIN are left alone: what can be done before their end
+ * Ticks of less than twice ENDING_NS_MIN are left alone: what can be done before their end
  * costs as much as it saves.
  */
 #include <rte_cycles.h>
