@@ -12,6 +12,8 @@
 #include <rte_cycles.h>
 #include <rte_pause.h>
 
+#include "io/prompt.h"
+
 #define PAUSE_ROUNDS 64u
 #define YIELD_ROUNDS 64u
 #define SLEEP_US_MIN 50u
@@ -28,9 +30,10 @@ int idle_init(struct idle *i, enum idle_mode mode)
     i->fds_are_all = false;
     i->slept = 0;
     atomic_store(&i->asleep, 0);
-    if (mode == IDLE_ADAPTIVE && prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0) < 0)
-        return -errno;
-    return 0;
+    if (mode == IDLE_BUSY)
+        return 0;
+    prompt_thread();
+    return prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 void idle_close(struct idle *i)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/assert.h"
+#include "io/prompt.h"
 #include "io/writer.h"
 
 struct writer {
@@ -82,6 +83,7 @@ static void *writer_thread(void *arg)
 {
     struct writer *w = arg;
 
+    prompt_thread();
     pthread_mutex_lock(&w->lock);
     while (wait_for_work(w)) {
         struct writer_done *d = &w->slot[w->did % w->room];
