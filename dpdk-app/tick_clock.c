@@ -5,6 +5,11 @@
 #include <rte_cycles.h>
 
 #define NS_PER_S 1000000000
+// Between two readings from which the rate of the TSC is learnt; EAL is not as wrong as 1 in
+// RATE_ERROR.
+#define LEARN_NS_MIN 50000000
+#define LEARN_NS_MAX 2000000000
+#define RATE_ERROR   200u
 
 // Both clocks at one moment: of a few tries the one in which least time passed between them.
 static void clocks_read(uint64_t *tsc, int64_t *ns)
@@ -82,6 +87,23 @@ uint64_t tick_clock_tsc(const struct tick_clock *c, int64_t ns)
     return m.tsc + (uint64_t)(int64_t)tsc;
 }
 
+// What passed on both clocks since they were last read says how fast the TSC is, unless the wall
+// clock was set. A quarter of the difference is believed at a time.
+static void learn_rate(struct tick_clock *c, uint64_t tsc, int64_t wall_ns)
+{
+    uint64_t cycles = tsc - c->read_tsc;
+    int64_t ns = wall_ns - c->read_ns;
+
+    c->read_tsc = tsc;
+    c->read_ns = wall_ns;
+    if (ns < LEARN_NS_MIN || ns > LEARN_NS_MAX || cycles == 0)
+        return;
+    uint64_t rate = (uint64_t)((unsigned __int128)ns << 32) / cycles;
+    if (rate > c->eal + c->eal / RATE_ERROR || rate < c->eal - c->eal / RATE_ERROR)
+        return;
+    c->nominal += (uint64_t)((int64_t)(rate - c->nominal) / 4);
+}
+
 void tick_clock_follow(struct tick_clock *c, uint64_t tsc, int64_t wall_ns)
 {
     struct mapping m = map_read(c);
@@ -90,6 +112,7 @@ void tick_clock_follow(struct tick_clock *c, uint64_t tsc, int64_t wall_ns)
     int64_t was_ahead = atomic_load_explicit(&c->ahead_ns, memory_order_relaxed);
     int64_t passed = mapped - m.ns; // since the last time, and as likely until the next
 
+    learn_rate(c, tsc, wall_ns);
     if (ahead < -TICK_CLOCK_STEP_NS || ahead - was_ahead > TICK_CLOCK_STEP_NS)
         atomic_fetch_add_explicit(&c->steps, 1, memory_order_relaxed);
     if (ahead <= 0) {
@@ -120,8 +143,11 @@ void tick_clock_init(struct tick_clock *c, uint64_t period_ns)
 
     *c = (struct tick_clock){
         .period_ns = period_ns,
-        .nominal = (uint64_t)(((unsigned __int128)NS_PER_S << 32) / rte_get_tsc_hz()),
+        .eal = (uint64_t)(((unsigned __int128)NS_PER_S << 32) / rte_get_tsc_hz()),
     };
+    c->nominal = c->eal;
     clocks_read(&tsc, &ns);
+    c->read_tsc = tsc;
+    c->read_ns = ns;
     map_publish(c, tsc, ns, c->nominal);
 }

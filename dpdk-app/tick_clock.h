@@ -8,7 +8,9 @@
  * The wall clock is kept by NTP or PTP. The mapped time follows it and never goes back: where the
  * wall clock is ahead it jumps there, where it is behind the mapped time runs slower (by an
  * eighth at most) until they meet, so that intervals go on whatever the clock does. A difference
- * of more than TICK_CLOCK_STEP_NS is a step of the clock: counted, to be shown.
+ * of more than TICK_CLOCK_STEP_NS is a step of the clock: counted, to be shown. The rate of the TSC
+ * is learnt from the wall clock: what EAL says is rounded, and was 150 us wrong at the end of 100
+ * ms.
  *
  * Two mappings are kept in turn, and the one that was published last is never written to: a
  * reader waits for nobody, even where the writer shares its CPU.
@@ -31,7 +33,10 @@ struct tick_clock {
     struct tick_map map[2];
     _Atomic uint32_t version; /* map[version & 1] holds */
     uint64_t period_ns;
-    uint64_t nominal;         /* ns_per_tsc by EAL's rate of the TSC */
+    uint64_t nominal;  /* ns_per_tsc as far as it is known */
+    uint64_t eal;      /* the same by EAL's rate of the TSC */
+    uint64_t read_tsc; /* both clocks when they were last read */
+    int64_t read_ns;
     _Atomic uint64_t steps;   /* of the wall clock, forward or back */
     _Atomic int64_t ahead_ns; /* of the mapped time before the wall clock; 0: as it should be */
 };
