@@ -109,16 +109,12 @@ static void frames_of_burst(struct ingest *q, uint32_t n, int64_t ts_ns)
 // The pages that bytes may stay in: mostly one for a burst.
 static void pages_of_burst(struct ingest *q, uint32_t n)
 {
-    const struct landing *l = q->landing;
     struct page *last = NULL;
 
     for (uint32_t i = 0; q->in_place && i < n; i++) {
         const struct rte_mbuf *m = q->mbuf[i];
-        bool same = last && m->pool == l->mempool &&
-                    (uintptr_t)m->buf_addr - (uintptr_t)last->addr < PAGE_BYTES;
 
-        if (!same)
-            last = landing_page_of(l, m);
+        last = ingest_page_of(q, m, last);
         q->page[i] = m->nb_segs > 1 ? NULL : last;
     }
 }
@@ -222,16 +218,16 @@ static void take_some(struct ingest *q, struct rte_mbuf **mbuf, uint32_t n, int6
     ingest_offer(q, best, n);
 }
 
-// Plain packets by the short way, the others by the long one, a few more of them at a time while
-// they come one behind the other.
+// As many packets as go by the short way, the others by the long one: a few more of them at a time
+// while they come one behind the other.
 static void take_burst(struct ingest *q, struct rte_mbuf **mbuf, uint32_t n, int64_t ts_ns)
 {
-    uint32_t laid, some = n;
+    uint32_t taken, some = n;
 
     for (uint32_t i = 0; i < n; i += some) {
-        laid = ingest_lay(q, mbuf + i, n - i, ts_ns);
-        i += laid;
-        some = laid ? 1 : 2 * some;
+        taken = ingest_short(q, mbuf + i, n - i, ts_ns);
+        i += taken;
+        some = taken ? 1 : 2 * some;
         some = RTE_MIN(some, n - i);
         if (some > 0)
             take_some(q, mbuf + i, some, ts_ns);
@@ -416,8 +412,10 @@ struct ingest *ingest_new(const struct ingest_conf *conf, char *err, size_t err_
     }
     for (uint32_t i = 0; i < q->sources_cnt && rc == 0; i++)
         rc = source_init(q, &q->source[i], conf, &conf->source[i], err, err_bytes);
-    q->lays = rc == 0 && q->sources_cnt == 1 && q->source[0].type == SOURCE_TYPE_PACKETS &&
-              (!q->source[0].filter || filter_takes_ip4(q->source[0].filter));
+    if (rc == 0 && q->sources_cnt == 1) {
+        const struct filter *f = q->source[0].filter;
+        q->may_shorten = !f || filter_takes_ip4(f);
+    }
     if (rc < 0) {
         ingest_free(q);
         return NULL;

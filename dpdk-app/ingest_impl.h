@@ -4,6 +4,8 @@
 #ifndef DPDK_APP_INGEST_IMPL_H
 #define DPDK_APP_INGEST_IMPL_H
 
+#include <string.h>
+
 #include "dpdk-app/filter.h"
 #include "dpdk-app/ingest.h"
 #include "net/arp_icmp.h"
@@ -71,8 +73,8 @@ struct ingest {
     struct ingest_src source[INGEST_SOURCES_MAX];
     uint32_t groups_cnt;
     uint32_t group[INGEST_GROUPS_MAX];
-    bool shared; /* some group has several sources */
-    bool lays;   /* one source, which takes all plain packets */
+    bool shared;      /* some group has several sources */
+    bool may_shorten; /* one source, and which packets it takes is told by their headers */
 
     /* Counters at the ends of ticks: a ring toward the receiver. */
     struct ingest_counters *mark;
@@ -87,11 +89,31 @@ struct ingest {
     struct block_bytes bytes[INGEST_BURST_MAX]; /* of the source that is looked at */
 };
 
+/* The page that the bytes of m may stay in, if it came in one piece; `last` is that of the packet
+ * before, mostly the same. NULL: none. */
+static inline struct page *ingest_page_of(const struct ingest *q, const struct rte_mbuf *m,
+                                          struct page *last)
+{
+    const struct landing *l = q->landing;
+
+    if (last && m->pool == l->mempool &&
+        (uintptr_t)m->buf_addr - (uintptr_t)last->addr < PAGE_BYTES)
+        return last;
+    return landing_page_of(l, m);
+}
+
+/* Is packet `bytes` for the host, if the port is one? */
+static inline bool ingest_is_for_host(const struct ingest *q, const uint8_t *bytes, uint32_t len)
+{
+    return !q->answers || len < 6 || (bytes[0] & 1) || memcmp(bytes, q->host.mac, 6) == 0;
+}
+
 /* ingest_offer gives the n packets of the burst to every source and counts what became of them.
  * best[i]: what packet i is already (INGEST_ARP, ...), or INGEST_NO_SOURCE; and then what it was.
  */
-/* ingest_lay: see ingest_lay.c. Returns how many of the burst's first packets it took. */
-uint32_t ingest_lay(struct ingest *q, struct rte_mbuf *const *mbuf, uint32_t n, int64_t ts_ns);
+/* ingest_short takes the first packets of a burst by the short way (ingest_short.c). Returns how
+ * many. What is not taken by it goes the long way. */
+uint32_t ingest_short(struct ingest *q, struct rte_mbuf *const *mbuf, uint32_t n, int64_t ts_ns);
 /* ingest_make_mark keeps the counters for the receiver; false: it is too far behind. */
 bool ingest_make_mark(struct ingest *q);
 void ingest_offer(struct ingest *q, uint8_t *best, uint32_t n);

@@ -119,14 +119,6 @@ static bool is_meant(const struct pkt *p, enum packet_drop why)
     }
 }
 
-static bool is_for_host(const struct ingest *q, uint32_t i)
-{
-    const struct packet_frame *f = &q->frame[i];
-
-    return !q->answers || f->cap_len < 6 || (f->bytes[0] & 1) ||
-           memcmp(f->bytes, q->host.mac, 6) == 0;
-}
-
 static void offer_datagrams(struct ingest *q, struct ingest_src *s, struct verdicts *v, uint32_t n)
 {
     struct run payload[INGEST_BURST_MAX];
@@ -144,7 +136,7 @@ static void offer_datagrams(struct ingest *q, struct ingest_src *s, struct verdi
         }
     }
     for (uint32_t i = 0; q->answers && i < n; i++)
-        if (!is_for_host(q, i)) {
+        if (!ingest_is_for_host(q, q->frame[i].bytes, q->frame[i].cap_len)) {
             v->what[i] = INGEST_OTHER_HOST;
             v->offered[i] = 0;
         }

@@ -39,6 +39,12 @@ struct packet_frame {
     uint32_t vlan_tci; /* tag that the NIC took off, or PACKET_NO_TAG */
 };
 
+/* A frame that is all there, as it was on the wire. */
+struct packet_whole {
+    const uint8_t *bytes;
+    uint32_t len;
+};
+
 /* packet_decode_burst writes n rows. frame_bytes_max is the longest frame that the port's wire
  * carries, VLAN tags apart (MTU + 14, and 4 more if the port delivers the FCS); longer ones are
  * PKT_MERGED. 0: not known. */
@@ -111,5 +117,10 @@ enum packet_drop packet_udp_match(const struct pkt *p, const uint8_t *frame,
  * many are. */
 uint32_t packet_udp_match_burst(const struct pkt *p, const struct packet_frame *f, uint32_t n,
                                 const struct packet_listen *l, struct run *payload, uint8_t *why);
+
+/* packet_udp_take_burst: the payloads of the leading frames that are plain and sound datagrams for
+ * l, of a byte at least. Returns how many those are; what comes then may be one too. */
+uint32_t packet_udp_take_burst(const struct packet_whole *f, uint32_t n, uint32_t frame_bytes_max,
+                               const struct packet_listen *l, struct packet_whole *payload);
 
 #endif

@@ -112,3 +112,22 @@ uint32_t packet_udp_match_burst(const struct pkt *p, const struct packet_frame *
     }
     return taken;
 }
+
+uint32_t packet_udp_take_burst(const struct packet_whole *f, uint32_t n, uint32_t frame_bytes_max,
+                               const struct packet_listen *l, struct packet_whole *payload)
+{
+    struct plain_listen plain = plain_listen_of(l);
+    uint32_t i;
+
+    for (i = 0; i < n; i++) {
+        struct packet_frame frame = plain_frame(f + i, 0, 0);
+        struct run run;
+        struct pkt row;
+
+        if (!plain_decode(&row, &frame, frame_bytes_max) ||
+            !match_plain(&row, f[i].bytes, &plain, &run) || run.len == 0)
+            break;
+        payload[i] = (struct packet_whole){f[i].bytes + run.off, run.len};
+    }
+    return i;
+}

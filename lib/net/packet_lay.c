@@ -30,12 +30,7 @@ static inline void copy_frame(uint8_t *to, const struct packet_whole *f)
 static inline bool lay_one(const struct packet_lay *to, struct pkt *row, uint32_t off,
                            const struct packet_whole *f)
 {
-    struct packet_frame frame = {.bytes = f->bytes,
-                                 .ts_ns = to->ts_ns,
-                                 .off = off,
-                                 .cap_len = f->len,
-                                 .wire_len = f->len,
-                                 .vlan_tci = PACKET_NO_TAG};
+    struct packet_frame frame = plain_frame(f, to->ts_ns, off);
 
     if (!plain_decode(row, &frame, to->frame_bytes_max))
         return false;

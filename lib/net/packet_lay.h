@@ -9,16 +9,10 @@
 #ifndef NET_PACKET_LAY_H
 #define NET_PACKET_LAY_H
 
-#include "rdd/source.h"
+#include "net/packet.h"
 
-/* So many bytes can be read at each frame, and written behind the last one. */
+/* So many bytes can be read at each frame, be it shorter, and written behind the last one. */
 #define PACKET_LAY_SLACK 64u
-
-/* A frame: no tag taken off, all of it there. */
-struct packet_whole {
-    const uint8_t *bytes; /* len, and PACKET_LAY_SLACK at least */
-    uint32_t len;
-};
 
 struct packet_lay {
     struct pkt *row; /* room for n */

@@ -26,6 +26,17 @@ static inline bool plain_may_be_tunnel(uint32_t port)
     return port - PLAIN_TUNNEL_PORT_MIN <= PLAIN_TUNNEL_PORT_MAX - PLAIN_TUNNEL_PORT_MIN;
 }
 
+static inline struct packet_frame plain_frame(const struct packet_whole *f, int64_t ts_ns,
+                                              uint32_t off)
+{
+    return (struct packet_frame){.bytes = f->bytes,
+                                 .ts_ns = ts_ns,
+                                 .off = off,
+                                 .cap_len = f->len,
+                                 .wire_len = f->len,
+                                 .vlan_tci = PACKET_NO_TAG};
+}
+
 /* Is it IPv4 of 20 bytes, no fragment, and all of it there? Sets the end of the IP packet. */
 static inline bool plain_is_ip4(const struct packet_frame *f, uint32_t frame_bytes_max,
                                 uint32_t *end)

@@ -358,12 +358,43 @@ static void some_datagram(struct prng *r)
         f.len -= (uint32_t)prng_below(r, 12);
 }
 
+/* Untagged IPv4 without options, and no port where those of tunnels lie. */
+static bool is_plain(const struct pkt *p, const uint8_t *b)
+{
+    uint32_t src = (uint32_t)(b[34] << 8 | b[35]), dst = (uint32_t)(b[36] << 8 | b[37]);
+
+    return p->flags == (PKT_IP4 | PKT_UDP) && p->l4_off == 34 && p->ip_proto == b[23] &&
+           (src < 1701 || src > 6635) && (dst < 1701 || dst > 6635);
+}
+
+/* What is taken at once of a burst is what is taken one by one, up to the first that is not plain.
+ */
+static uint32_t check_taken_at_once(const struct packet_frame *in, const struct pkt *p,
+                                    const struct run *payload, const uint8_t *why, uint32_t n,
+                                    const struct packet_listen *l)
+{
+    struct packet_whole whole[64], at_once[64];
+    uint32_t cnt = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        whole[i] = (struct packet_whole){in[i].bytes, in[i].cap_len};
+    while (cnt < n && why[cnt] == PACKET_TAKEN && payload[cnt].len > 0 &&
+           is_plain(p + cnt, in[cnt].bytes))
+        cnt++;
+    EXPECT_EQ_INT(packet_udp_take_burst(whole, n, 1514, l, at_once), cnt);
+    for (uint32_t i = 0; i < cnt; i++) {
+        EXPECT(at_once[i].bytes == in[i].bytes + payload[i].off);
+        EXPECT_EQ_INT(at_once[i].len, payload[i].len);
+    }
+    return cnt;
+}
+
 TEST(packet_udp, matches_bursts_as_one_by_one)
 {
     enum { N = 32 };
     static uint8_t bytes[N][sizeof f.b];
     struct prng r = prng_of(prng_seed(33));
-    uint32_t taken = 0, refused = 0;
+    uint32_t taken = 0, refused = 0, at_once = 0;
 
     for (int round = 0; round < 400; round++) {
         struct packet_frame in[N];
@@ -389,8 +420,10 @@ TEST(packet_udp, matches_bursts_as_one_by_one)
                 EXPECT_EQ_MEM(&payload[i], &one, sizeof one);
         }
         EXPECT_EQ_INT(cnt, sum);
+        for (uint32_t i = 0; i < N; i++)
+            at_once += check_taken_at_once(in + i, p + i, payload + i, why + i, N - i, &l);
         taken += cnt;
         refused += N - cnt;
     }
-    EXPECT(taken > 1000 && refused > 1000);
+    EXPECT(taken > 1000 && refused > 1000 && at_once > 1000);
 }
