@@ -126,42 +126,45 @@ INLINE __m256i combined_avx2(__m256i acc, __m256i x, const struct group *g)
     return _mm256_blendv_epi8(sum, x, take);
 }
 
+/* No lane combines twice. */
 AVX512 INLINE __m256i combined_avx512(__m256i acc, __m256i x, const struct group *g)
 {
-    __m256i is = _mm256_mask_add_epi64(acc, g->add_bits, acc, x);
-
-    is = _mm256_mask_min_epi64(is, g->least_bits, acc, x);
-    return _mm256_mask_max_epi64(is, g->most_bits, acc, x);
+    acc = _mm256_mask_add_epi64(acc, g->add_bits, acc, x);
+    acc = _mm256_mask_min_epi64(acc, g->least_bits, acc, x);
+    return _mm256_mask_max_epi64(acc, g->most_bits, acc, x);
 }
 
 /* Four records at a time. In a group of nothing but sums, and words that stay, zeros are added to
  * these. */
-#define GROUPS(target, name, combined)                                                 \
-    target INLINE void name(uint8_t *const *row, const struct agg_window *window,      \
-                            struct groups has, uint32_t n)                             \
-    {                                                                                  \
-        const struct agg_window w = *window; /* which rows might seem to change */     \
-        struct group g[AGG_GROUPS];                                                    \
-                                                                                       \
-        for (uint32_t k = 0; k < has.cnt; k++)                                         \
-            g[k] = group_of(w.op + k * AGG_LANES, has.half && !k);                     \
-        for (size_t i = 0; i < n; i += 4) {                                            \
-            __m256i x[AGG_GROUPS][4];                                                  \
-            for (uint32_t k = 0; k < has.cnt; k++)                                     \
-                if (has.half && !k)                                                    \
-                    turn_half(x[k], w.from, i);                                        \
-                else                                                                   \
-                    turn(x[k], w.from + k * AGG_LANES, i);                             \
-            for (uint32_t r = 0; r < 4; r++)                                           \
-                for (uint32_t k = 0; k < has.cnt; k++) {                               \
-                    bool half = has.half && !k;                                        \
-                    uint8_t *cell = row[i + r] + (half ? 0 : w.off + (int32_t)k * 32); \
-                    __m256i acc = cell_load(cell, half);                               \
-                    acc = k < has.ordered ? combined(acc, x[k][r], &g[k])              \
-                                          : _mm256_add_epi64(acc, x[k][r]);            \
-                    cell_store(cell, acc, half);                                       \
-                }                                                                      \
-        }                                                                              \
+#define GROUPS(target, name, combined)                                             \
+    target INLINE void name(uint8_t *const *row, const struct agg_window *window,  \
+                            struct groups has, uint32_t n)                         \
+    {                                                                              \
+        const struct agg_window w = *window; /* which rows might seem to change */ \
+        const int32_t off = has.half ? AGG_WINDOW_FIRST : w.off;                   \
+        struct group g[AGG_GROUPS];                                                \
+                                                                                   \
+        for (uint32_t k = 0; k < has.cnt; k++)                                     \
+            g[k] = group_of(w.op + k * AGG_LANES, has.half && !k);                 \
+        for (size_t i = 0; i < n; i += 4) {                                        \
+            __m256i x[AGG_GROUPS][4];                                              \
+            for (uint32_t k = 0; k < has.cnt; k++)                                 \
+                if (has.half && !k)                                                \
+                    turn_half(x[k], w.from, i);                                    \
+                else                                                               \
+                    turn(x[k], w.from + k * AGG_LANES, i);                         \
+            for (uint32_t r = 0; r < 4; r++) {                                     \
+                uint8_t *at = row[i + r];                                          \
+                for (uint32_t k = 0; k < has.cnt; k++) {                           \
+                    bool half = has.half && !k;                                    \
+                    uint8_t *cell = at + (half ? 0 : off + (int32_t)k * 32);       \
+                    __m256i acc = cell_load(cell, half);                           \
+                    acc = k < has.ordered ? combined(acc, x[k][r], &g[k])          \
+                                          : _mm256_add_epi64(acc, x[k][r]);        \
+                    cell_store(cell, acc, half);                                   \
+                }                                                                  \
+            }                                                                      \
+        }                                                                          \
     }
 
 GROUPS(, groups_avx2, combined_avx2)

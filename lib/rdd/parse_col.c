@@ -28,11 +28,29 @@ AVX512 INLINE __m512i each(char c)
     return _mm512_set1_epi8(c);
 }
 
-/* Words are loaded one by one, many at a time: cheaper here than a gather. */
-INLINE void words_load(uint64_t *to, const uint8_t *base, const uint32_t *off, uint32_t n)
+/* Fields of a column, as parse_col.h has them. */
+struct fields {
+    const uint8_t *base;
+    const uint32_t *off, *len;
+    uint64_t end; /* of the last one: what lies behind it may not be there */
+};
+
+/* The first eight bytes of n fields. Words are loaded one by one, many at a time: cheaper here than
+ * a gather. */
+INLINE void words_load(uint64_t *to, const struct fields *f, uint32_t from, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++)
+    const uint32_t *off = f->off + from, *len = f->len + from;
+    const uint8_t *base = f->base;
+    uint32_t whole = n;
+
+    while (whole && (uint64_t)off[whole - 1] + sizeof *to > f->end)
+        whole--;
+    for (uint32_t i = 0; i < whole; i++)
         memcpy(&to[i], base + off[i], sizeof *to);
+    for (uint32_t i = whole; i < n; i++) {
+        to[i] = 0;
+        memcpy(&to[i], base + off[i], len[i] < sizeof *to ? len[i] : sizeof *to);
+    }
 }
 
 /* The bytes of eight fields, the first character lowest. Bytes behind a field are of the next. */
@@ -77,16 +95,26 @@ AVX512 INLINE struct numbers numbers_of(const uint64_t *words, const uint32_t *l
 /* Digits over a power of ten that a float holds: one rounding, as in parse_float. The quotient is
  * that by the reciprocal, put right by what is left over (Markstein); for eight digits and seven
  * places it was compared with the division for every pair. */
-AVX512 INLINE __m512d quotients_of(__m512d v, __m512i behind, __mmask8 minus)
+AVX512 INLINE __m512d quotients(__m512d v, __m512d power, __m512d inverse, __mmask8 minus)
 {
-    const __m512d power = _mm512_setr_pd(1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7);
-    const __m512d inverse = _mm512_setr_pd(1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7);
-    __m512d by = _mm512_permutexvar_pd(behind, inverse), quotient = _mm512_mul_pd(v, by);
-    __m512d left = _mm512_fnmadd_pd(quotient, _mm512_permutexvar_pd(behind, power), v);
+    __m512d quotient = _mm512_mul_pd(v, inverse);
+    __m512d left = _mm512_fnmadd_pd(quotient, power, v);
     __m512i sign = _mm512_set1_epi64(INT64_MIN);
-    __m512i bits = _mm512_castpd_si512(_mm512_fmadd_pd(left, by, quotient));
+    __m512i bits = _mm512_castpd_si512(_mm512_fmadd_pd(left, inverse, quotient));
 
     return _mm512_castsi512_pd(_mm512_mask_xor_epi64(bits, minus, bits, sign));
+}
+
+static const double powers[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
+static const double inverses[] = {1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7};
+
+/* By the places behind the point of each. */
+AVX512 INLINE __m512d quotients_of(__m512d v, __m512i behind, __mmask8 minus)
+{
+    __m512d power = _mm512_permutexvar_pd(behind, _mm512_loadu_pd(powers));
+    __m512d inverse = _mm512_permutexvar_pd(behind, _mm512_loadu_pd(inverses));
+
+    return quotients(v, power, inverse, minus);
 }
 
 AVX512 INLINE __m512d floats_of(const struct numbers *s)
@@ -152,11 +180,10 @@ AVX2 INLINE struct numbers4 numbers4_of(const uint64_t *words, const uint32_t *l
 
 AVX2 INLINE __m256d floats4_of(const struct numbers4 *s)
 {
-    static const double power[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
     const __m256d whole = _mm256_set1_pd(0x1p52);
     __m256i bytes = _mm256_sad_epu8(_mm256_and_si256(s->upto, each4(1)), _mm256_setzero_si256());
     __m256i behind = _mm256_sub_epi64(_mm256_set1_epi64x(8), bytes);
-    __m256d by = _mm256_i64gather_pd(power, behind, 8);
+    __m256d by = _mm256_i64gather_pd(powers, behind, 8);
     __m256d v = _mm256_or_pd(_mm256_castsi256_pd(s->digits), whole);
     __m256i sign = _mm256_slli_epi64(s->minus, 63);
 
@@ -224,37 +251,103 @@ AVX2 INLINE uint32_t ints8_avx2(int64_t *to, const uint64_t *words, const uint32
 /* ---- columns ----------------------------------------------------------------------------------
  */
 
-/* How many of n fields can be taken eight at a time, with eight bytes each: what lies behind a
- * field is only known to be there up to the end of the last one. */
-static uint32_t lanes_cnt(const uint32_t *off, const uint32_t *len, uint32_t n)
+/* How many of n fields are taken eight at a time. */
+static uint32_t lanes_cnt(uint32_t n)
 {
-    if (simd_level == SIMD_SCALAR || !n)
-        return 0;
-    uint64_t end = (uint64_t)off[n - 1] + len[n - 1];
-    while (n && (uint64_t)off[n - 1] + 8 > end)
-        n--;
-    return n - n % LANES;
+    return simd_level == SIMD_SCALAR ? 0 : n - n % LANES;
 }
 
-static void float_alone(double *to, const uint8_t *base, const uint32_t *off, const uint32_t *len,
-                        uint32_t i, uint8_t *bad)
+static void float_alone(double *to, const struct fields *f, uint32_t i, uint8_t *bad)
 {
     to[i] = 0;
-    bad[i] |= parse_float((const char *)base + off[i], len[i], &to[i]) != 0;
+    bad[i] |= parse_float((const char *)f->base + f->off[i], f->len[i], &to[i]) != 0;
+}
+
+/* Numbers of at most four characters whose points all lie at one place: */
+struct pointed {
+    uint64_t points; /* the bytes of it in sixteen numbers */
+    __m512i weight;  /* of the digits, as far as bytes hold it; of the point none */
+    __m512i most;    /* that a character may be */
+    __m512d power, inverse;
+};
+
+/* So many characters behind the point: 1 to 3. */
+AVX512 static struct pointed pointed_by(uint32_t behind)
+{
+    static const uint32_t weight[] = {0, 0x01000a64, 0x010a0064, 0x010a6400};
+    uint32_t shift = 24 - 8 * behind, point = (uint32_t)('.' ^ '0') << shift;
+    struct pointed p = {.points = 0x1111111111111111u << shift / 8};
+
+    p.weight = _mm512_set1_epi32((int)weight[behind]);
+    p.most = _mm512_set1_epi32((int)((0x09090909u & ~(0xffu << shift)) | point));
+    p.power = _mm512_set1_pd(powers[behind]);
+    p.inverse = _mm512_set1_pd(inverses[behind]);
+    return p;
+}
+
+AVX512 INLINE __m512d lower8(__m512i x)
+{
+    return _mm512_cvtepi32_pd(_mm512_castsi512_si256(x));
+}
+
+AVX512 INLINE __m512d upper8(__m512i x)
+{
+    return _mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(x, 1));
+}
+
+/* Sixteen of them, as bytes less '0', zeros before the first character. False when one is none. */
+AVX512 INLINE bool pointed16(double *to, __m512i x, uint32_t minus, const struct pointed *p)
+{
+    if (_mm512_cmpgt_epu8_mask(x, p->most))
+        return false;
+    x = _mm512_madd_epi16(_mm512_maddubs_epi16(x, p->weight), _mm512_set1_epi16(1));
+    _mm512_storeu_pd(to, quotients(lower8(x), p->power, p->inverse, (__mmask8)minus));
+    _mm512_storeu_pd(to + LANES,
+                     quotients(upper8(x), p->power, p->inverse, (__mmask8)(minus >> LANES)));
+    return true;
+}
+
+/* Points anywhere, or none; if all lie at one place, the next numbers are likely to have them
+ * there. */
+AVX512 static bool scattered16(double *to, __m512i x, __m512i n, uint32_t minus, struct pointed *p)
+{
+    /* By the characters behind the point, 4 without one: what is before it closes up over it. */
+    const __m512i close = _mm512_setr_epi32(0x02010080, 0x03010080, 0x03020080, 0x03020180,
+                                            0x03020100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m512i lane = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
+    __m512i point = _mm512_movm_epi8(_mm512_cmpeq_epi8_mask(x, each('.' ^ '0')));
+    __m512i behind = _mm512_srli_epi32(_mm512_lzcnt_epi32(point), 3);
+    uint32_t first = (uint32_t)_mm_cvtsi128_si32(_mm512_castsi512_si128(behind));
+
+    if (_mm512_cmpeq_epi32_mask(_mm512_add_epi32(n, behind), _mm512_set1_epi32(1)))
+        return false; /* a point alone */
+    x = _mm512_shuffle_epi8(x, _mm512_add_epi32(_mm512_permutexvar_epi32(behind, close), lane));
+    if (_mm512_cmpgt_epu8_mask(x, each(9)))
+        return false;
+    x = _mm512_madd_epi16(_mm512_maddubs_epi16(x, _mm512_set1_epi16(1 << 8 | 10)),
+                          _mm512_set1_epi32(1 << 16 | 100));
+    if (first - 1 < 3 && !_mm512_cmpneq_epi32_mask(behind, _mm512_set1_epi32((int)first)))
+        *p = pointed_by(first);
+    behind = _mm512_and_si512(behind, _mm512_set1_epi32(3)); /* 0 without a point */
+    _mm512_storeu_pd(to,
+                     quotients_of(lower8(x), _mm512_cvtepu32_epi64(_mm512_castsi512_si256(behind)),
+                                  (__mmask8)minus));
+    _mm512_storeu_pd(to + LANES,
+                     quotients_of(upper8(x),
+                                  _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(behind, 1)),
+                                  (__mmask8)(minus >> LANES)));
+    return true;
 }
 
 /* Sixteen of a sign and at most four other characters, in words of four bytes, so that each
  * instruction does twice as many. False, and nothing of use, when one is longer or no number. */
-AVX512 INLINE bool floats16_avx512(double *to, const uint64_t *words, const uint32_t *len)
+AVX512 INLINE bool floats16_avx512(double *to, const uint64_t *words, const uint32_t *len,
+                                   struct pointed *p)
 {
     const __m512i one = _mm512_set1_epi32(1), zero = each('0');
     /* By the characters that are not the sign: those bytes. */
     const __m512i own = _mm512_setr_epi32(0, (int)0xff000000, (int)0xffff0000, (int)0xffffff00, -1,
                                           0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    /* By the characters behind the point, 4 without one: what is before it closes up over it. */
-    const __m512i close = _mm512_setr_epi32(0x02010080, 0x03010080, 0x03020080, 0x03020180,
-                                            0x03020100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    const __m512i lane = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
     const __m512i lows =
         _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     __m512i n = _mm512_loadu_si512(len), a = _mm512_loadu_si512(words),
@@ -268,80 +361,74 @@ AVX512 INLINE bool floats16_avx512(double *to, const uint64_t *words, const uint
     b = _mm512_sllv_epi64(b, _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(up, 1)));
     __m512i x = _mm512_permutex2var_epi32(a, _mm512_add_epi32(lows, one), b);
     n = _mm512_mask_sub_epi32(n, minus, n, one);
-    uint32_t odd = _mm512_cmpgt_epu32_mask(_mm512_sub_epi32(n, one), _mm512_set1_epi32(3));
-    x = _mm512_and_si512(_mm512_xor_si512(x, zero), _mm512_permutexvar_epi32(n, own));
-    __m512i point = _mm512_movm_epi8(_mm512_cmpeq_epi8_mask(x, each('.' ^ '0')));
-    __m512i behind = _mm512_srli_epi32(_mm512_lzcnt_epi32(point), 3);
-    odd |= _mm512_cmpeq_epi32_mask(_mm512_add_epi32(n, behind), one); /* a point alone */
-    x = _mm512_shuffle_epi8(x, _mm512_add_epi32(_mm512_permutexvar_epi32(behind, close), lane));
-    if (odd || _mm512_cmpgt_epu8_mask(x, each(9)))
+    if (_mm512_cmpgt_epu32_mask(_mm512_sub_epi32(n, one), _mm512_set1_epi32(3)))
         return false;
-    x = _mm512_madd_epi16(_mm512_maddubs_epi16(x, _mm512_set1_epi16(1 << 8 | 10)),
-                          _mm512_set1_epi32(1 << 16 | 100));
-    behind = _mm512_and_si512(behind, _mm512_set1_epi32(3)); /* 0 without a point */
-    _mm512_storeu_pd(to, quotients_of(_mm512_cvtepi32_pd(_mm512_castsi512_si256(x)),
-                                      _mm512_cvtepu32_epi64(_mm512_castsi512_si256(behind)),
-                                      (__mmask8)minus));
-    _mm512_storeu_pd(to + LANES,
-                     quotients_of(_mm512_cvtepi32_pd(_mm512_extracti64x4_epi64(x, 1)),
-                                  _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(behind, 1)),
-                                  (__mmask8)(minus >> LANES)));
-    return true;
+    x = _mm512_and_si512(_mm512_xor_si512(x, zero), _mm512_permutexvar_epi32(n, own));
+    if (_mm512_cmpeq_epi8_mask(x, each('.' ^ '0')) == p->points)
+        return pointed16(to, x, minus, p);
+    return scattered16(to, x, n, minus, p);
 }
 
-/* The first n fields of a column, a multiple of eight. */
-#define COLUMN(target, name, type, eight, alone)                                  \
-    target static void name(type *to, const uint8_t *base, const uint32_t *off,   \
-                            const uint32_t *len, uint32_t n, uint8_t *bad)        \
-    {                                                                             \
-        uint64_t words[CHUNK];                                                    \
-                                                                                  \
-        for (uint32_t i = 0; i < n; i += LANES) {                                 \
-            if (i % CHUNK == 0)                                                   \
-                words_load(words, base, off + i, n - i < CHUNK ? n - i : CHUNK);  \
-            uint32_t odd = eight(to + i, words + i % CHUNK, len + i);             \
-            for (; __builtin_expect(odd != 0, 0); odd &= odd - 1)                 \
-                alone(to, base, off, len, i + (uint32_t)__builtin_ctz(odd), bad); \
-        }                                                                         \
+/* n fields of a column from `from` on, a multiple of eight. */
+#define COLUMN(target, name, type, eight, alone)                                         \
+    target static void name(type *to, const struct fields *f, uint32_t from, uint32_t n, \
+                            uint8_t *bad)                                                \
+    {                                                                                    \
+        uint64_t words[CHUNK];                                                           \
+                                                                                         \
+        for (uint32_t i = from; i < from + n; i += LANES) {                              \
+            uint32_t at = (i - from) % CHUNK, left = from + n - i;                       \
+            if (at == 0)                                                                 \
+                words_load(words, f, i, left < CHUNK ? left : CHUNK);                    \
+            uint32_t odd = eight(to + i, words + at, f->len + i);                        \
+            for (; __builtin_expect(odd != 0, 0); odd &= odd - 1)                        \
+                alone(to, f, i + (uint32_t)__builtin_ctz(odd), bad);                     \
+        }                                                                                \
     }
 
 COLUMN(AVX512, floats_long_avx512, double, floats8_avx512, float_alone)
 COLUMN(AVX2, floats_avx2, double, floats8_avx2, float_alone)
 
 /* Chunks of short ones sixteen at a time; one that is not short ends that for its chunk. */
-AVX512 static void floats_avx512(double *to, const uint8_t *base, const uint32_t *off,
-                                 const uint32_t *len, uint32_t n, uint8_t *bad)
+AVX512 static void floats_avx512(double *to, const struct fields *f, uint32_t n, uint8_t *bad)
 {
     uint64_t words[CHUNK];
+    struct pointed p = pointed_by(1);
 
     for (uint32_t i = 0, end, at; i < n; i = end) {
         end = n - i < CHUNK ? n : i + CHUNK;
-        words_load(words, base, off + i, end - i);
+        words_load(words, f, i, end - i);
         for (at = i; at + 2 * LANES <= end; at += 2 * LANES)
-            if (!floats16_avx512(to + at, words + (at - i), len + at))
+            if (!floats16_avx512(to + at, words + (at - i), f->len + at, &p))
                 break;
-        floats_long_avx512(to + at, base, off + at, len + at, end - at, bad + at);
+        floats_long_avx512(to, f, at, end - at, bad);
     }
+}
+
+static struct fields fields_of(const uint8_t *base, const uint32_t *off, const uint32_t *len,
+                               uint32_t n)
+{
+    return (struct fields){base, off, len, n ? (uint64_t)off[n - 1] + len[n - 1] : 0};
 }
 
 void parse_floats(double *to, const uint8_t *base, const uint32_t *off, const uint32_t *len,
                   uint32_t n, uint8_t *bad)
 {
-    uint32_t lanes = lanes_cnt(off, len, n);
+    struct fields f = fields_of(base, off, len, n);
+    uint32_t lanes = lanes_cnt(n);
 
     if (lanes && simd_level == SIMD_AVX512)
-        floats_avx512(to, base, off, len, lanes, bad);
+        floats_avx512(to, &f, lanes, bad);
     else if (lanes)
-        floats_avx2(to, base, off, len, lanes, bad);
+        floats_avx2(to, &f, 0, lanes, bad);
     for (uint32_t i = lanes; i < n; i++)
-        float_alone(to, base, off, len, i, bad);
+        float_alone(to, &f, i, bad);
 }
 
-static void int_alone(int64_t *to, const uint8_t *base, const uint32_t *off, const uint32_t *len,
-                      uint32_t i, uint8_t *bad)
+static void int_alone(int64_t *to, const struct fields *f, uint32_t i, uint8_t *bad)
 {
     to[i] = 0;
-    bad[i] |= parse_int((const char *)base + off[i], len[i], &to[i]) != 0;
+    bad[i] |= parse_int((const char *)f->base + f->off[i], f->len[i], &to[i]) != 0;
 }
 
 COLUMN(AVX512, ints_avx512, int64_t, ints8_avx512, int_alone)
@@ -350,12 +437,13 @@ COLUMN(AVX2, ints_avx2, int64_t, ints8_avx2, int_alone)
 void parse_ints(int64_t *to, const uint8_t *base, const uint32_t *off, const uint32_t *len,
                 uint32_t n, uint8_t *bad)
 {
-    uint32_t lanes = lanes_cnt(off, len, n);
+    struct fields f = fields_of(base, off, len, n);
+    uint32_t lanes = lanes_cnt(n);
 
     if (lanes && simd_level == SIMD_AVX512)
-        ints_avx512(to, base, off, len, lanes, bad);
+        ints_avx512(to, &f, 0, lanes, bad);
     else if (lanes)
-        ints_avx2(to, base, off, len, lanes, bad);
+        ints_avx2(to, &f, 0, lanes, bad);
     for (uint32_t i = lanes; i < n; i++)
-        int_alone(to, base, off, len, i, bad);
+        int_alone(to, &f, i, bad);
 }

@@ -1,5 +1,6 @@
 // Columns of numbers: what parse_int and parse_float say of each field, at every SIMD level.
 
+#include <stdio.h>
 #include <string.h>
 
 #include "rdd/parse.h"
@@ -75,17 +76,40 @@ TEST(parse_col, odd_fields)
         "1E3",      "12 ",       " 12",      "12\r",      "1/2",
         "1:2",      "12\xff",    "inf",      "9.9999999", "-9223372036854775808",
         "\"1\"",    "1,2",       "0x10",     "-.-",       "-1.5-",
-        "1.5.",     ".........",
+        "1.5.",     ".........", "1.50",     ".150",      "15",
+        "1:.2",     "1.:2",      "1..",      "/.5",       "-:.5",
     };
+    static const char *const plain[] = {"-12.3", "1.23", "-.123", "123", "12."};
 
     for (size_t k = 0; k < sizeof odd / sizeof odd[0]; k++)
-        for (uint32_t at = 0; at < 16; at++) {
+        for (uint32_t at = 0; at < 80; at++) { // the ones before say what is likely to come
             struct fields f = {0};
-            for (uint32_t i = 0; i < 19; i++)
-                add(&f, i == at ? odd[k] : "-12.3", i == at ? (uint32_t)strlen(odd[k]) : 5, i % 2);
+            for (uint32_t i = 0; i < 35; i++) {
+                const char *s = i == 16 + at % 16 ? odd[k] : plain[at / 16];
+                add(&f, s, (uint32_t)strlen(s), i % 2);
+            }
             check(&f);
             free(f.text);
         }
+}
+
+// Points at one place for a while, then at another.
+TEST(parse_col, one_form)
+{
+    struct prng p = prng_of(prng_seed(62));
+
+    for (int round = 0; round < 100; round++) {
+        struct fields f = {0};
+        int places = 0;
+        for (uint32_t n = (uint32_t)prng_below(&p, 400); f.n < n;) {
+            char s[16];
+            places = f.n % 50 ? places : (int)prng_below(&p, 5);
+            int len = snprintf(s, sizeof s, "%.*f", places, (prng_f64(&p) - 0.5) * 200);
+            add(&f, s, (uint32_t)len, 1);
+        }
+        check(&f);
+        free(f.text);
+    }
 }
 
 TEST(parse_col, what_the_single_ones_say)
