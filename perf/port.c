@@ -3,14 +3,17 @@
  *
  *   port --config APPLIANCE --job JOB [--frames text|keys:N|packets] [--seconds N]
  *        [--rate PACKETS/S] [--stats FILE] [--out FILE] [--bare | --ingest] [--verify] [--fresh]
+ *        [--lossless]
  *
  * The appliance runs as `millrace run` runs it, in this process; its first port has to be a
- * net_null with rxd: 1024. Another device is left alone, for traffic that comes from a wire
+ * net_null with rxd: 4096. Another device is left alone, for traffic that comes from a wire
  * (perf/gen). --bare polls bursts of 32 and frees them, --ingest seals blocks that nobody reads;
- * neither runs a job. What the port saw goes to --out as one JSON object.
+ * neither runs a job. --lossless ends the run with the first packet that is lost. What the port saw
+ * goes to --out as one JSON object.
  */
 #include <errno.h>
 #include <getopt.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,15 +35,17 @@
 #define SLICE_STEPS 8192u
 #define SLICES_MAX  65536u
 #define WARM_S      1.5 /* the run begins at the next second */
+#define WATCH_NS    100000000
 
 struct options {
     struct run_conf run;
     const char *frames, *out;
     double seconds, rate;
-    bool bare, ingest, verify, fresh;
+    bool bare, ingest, verify, fresh, lossless;
 };
 
 static struct node *running;
+static atomic_bool run_over;
 
 static void on_signal(int sig)
 {
@@ -59,12 +64,19 @@ static double seconds_of(clockid_t clock)
 static int parse(struct options *o, int argc, char **argv)
 {
     static const struct option known[] = {
-        {"config", required_argument, NULL, 'c'}, {"job", required_argument, NULL, 'j'},
-        {"frames", required_argument, NULL, 'f'}, {"seconds", required_argument, NULL, 't'},
-        {"rate", required_argument, NULL, 'r'},   {"stats", required_argument, NULL, 's'},
-        {"out", required_argument, NULL, 'o'},    {"bare", no_argument, NULL, 'b'},
-        {"ingest", no_argument, NULL, 'i'},       {"verify", no_argument, NULL, 'v'},
-        {"fresh", no_argument, NULL, 'F'},        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"job", required_argument, NULL, 'j'},
+        {"frames", required_argument, NULL, 'f'},
+        {"seconds", required_argument, NULL, 't'},
+        {"rate", required_argument, NULL, 'r'},
+        {"stats", required_argument, NULL, 's'},
+        {"out", required_argument, NULL, 'o'},
+        {"bare", no_argument, NULL, 'b'},
+        {"ingest", no_argument, NULL, 'i'},
+        {"verify", no_argument, NULL, 'v'},
+        {"fresh", no_argument, NULL, 'F'},
+        {"lossless", no_argument, NULL, 'l'},
+        {NULL, 0, NULL, 0},
     };
     int opt;
 
@@ -82,6 +94,7 @@ static int parse(struct options *o, int argc, char **argv)
         case 'i': o->ingest = true; break;
         case 'v': o->verify = true; break;
         case 'F': o->fresh = true; break;
+        case 'l': o->lossless = true; break;
         default: return -1;
         }
     }
@@ -183,14 +196,40 @@ static void put(const struct options *o, const struct replay *r, const struct ge
     fclose(f);
 }
 
+/* Ends the run when a packet was lost. */
+static void *watch_losses(void *replay)
+{
+    const struct replay *r = replay;
+
+    while (!atomic_load(&run_over)) {
+        if (atomic_load_explicit(&r->missed, memory_order_relaxed) > 0) {
+            node_stop(running, 1);
+            break;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = WATCH_NS}, NULL);
+    }
+    return NULL;
+}
+
 /* The job, looked at when its window of pages is warm. */
 static int run_job(struct node *n, const struct options *o, const struct replay *r,
                    struct port_sample *s)
 {
-    if (port_sample_start(s, n, r, WARM_S + 1, o->seconds > 3 ? o->seconds - 2 : 1))
-        return 1;
-    int rc = node_run(n);
-    port_sample_wait(s);
+    pthread_t watch;
+    int rc;
+
+    if (o->lossless) {
+        if (pthread_create(&watch, NULL, watch_losses, (void *)(uintptr_t)r))
+            return 1;
+        rc = node_run(n);
+        atomic_store(&run_over, true);
+        pthread_join(watch, NULL);
+    } else {
+        if (port_sample_start(s, n, r, WARM_S + 1, o->seconds > 3 ? o->seconds - 2 : 1))
+            return 1;
+        rc = node_run(n);
+        port_sample_wait(s);
+    }
     control_report(n->control, stderr);
     return rc;
 }

@@ -32,11 +32,11 @@ JOBS = ["grep", "wordcount", "topk", "top-talkers"]
 SEARCHED = ["wordcount", "top-talkers"]  # in a run over all jobs: of each kind of frames one
 SECONDS = 5
 REPETITIONS = 3
-SEARCH_STEPS, SEARCH_SECONDS = 5, 3
-CONFIRM_TRIES, CONFIRM_SECONDS = 3, 30
+SEARCH_STEPS, SEARCH_SECONDS, SEARCH_SPAN = 7, 3, 256
+CONFIRM_TRIES, CONFIRM_SECONDS, CONFIRM_LESS = 6, 30, 0.75
 NO_RESOURCE, MEMORY_TRIES = 69, 6
 OUTSIDE = ("before_start", "after_end")  # what came beside the run is not lost
-APPLIANCE = """ports: {{ net0: {{ device: "{device}", mode: mirror, rxd: 1024, mtu: 1500 }} }}
+APPLIANCE = """ports: {{ net0: {{ device: "{device}", mode: mirror, rxd: 4096, mtu: 1500 }} }}
 lcores: {lcores}
 memory: {{ blocks: {blocks}, state: {state} }}
 idle: {idle}
@@ -125,7 +125,7 @@ def holds(bench, job, frames, lcores, packets_per_s, seconds):
     """No loss, and processing time below the interval, all the time?"""
     bench.appliance(lcores)
     out = bench.port(f"configs/{job}.yaml", "--frames", frames, "--seconds", str(seconds),
-                     "--rate", str(packets_per_s))
+                     "--rate", str(packets_per_s), "--lossless")
     *lines, final = bench.stats()
     dropped = final["jobs"][0]["packets"]["dropped"]
     lost = out["missed"] + sum(n for why, n in dropped.items() if why not in OUTSIDE)
@@ -133,18 +133,19 @@ def holds(bench, job, frames, lcores, packets_per_s, seconds):
 
 
 def sustained(bench, job, frames, lcores, most):
-    """The largest rate of packets that holds, by search, and then for half a minute."""
-    low, high = 0, most
+    """The largest rate of packets that holds, by search, and then for half a minute. A pause of an
+    lcore is long or short, so the search is by factors."""
+    low, high = most / SEARCH_SPAN, most
     for _ in range(SEARCH_STEPS):
-        rate = (low + high) / 2
+        rate = (low * high) ** 0.5
         if holds(bench, job, frames, lcores, rate, SEARCH_SECONDS):
             low = rate
         else:
             high = rate
     for _ in range(CONFIRM_TRIES):
-        if low and holds(bench, job, frames, lcores, low, CONFIRM_SECONDS):
+        if holds(bench, job, frames, lcores, low, CONFIRM_SECONDS):
             return low
-        low *= 0.85
+        low *= CONFIRM_LESS
     return None
 
 

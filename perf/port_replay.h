@@ -33,7 +33,8 @@
 #include "dpdk-app/port.h"
 #include "perf/gen_frames.h"
 
-#define REPLAY_RING 1024u
+/* What the appliance asks of a NIC by itself. */
+#define REPLAY_RING 4096u
 
 struct replay_descriptor {
     uint64_t iova;
