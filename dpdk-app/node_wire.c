@@ -218,8 +218,15 @@ static int open_capture(struct node *n, const char *port, const char *file, char
         if (n->stream[s].conf->port && (!port || port_has(n, port, s)))
             conf.stream[conf.streams_cnt++] = (struct feeder_stream){s, n->stream[s].conf};
     if (!conf.streams_cnt) {
-        snprintf(err, err_bytes, "--pcap %s: no source of the jobs reads port '%s'", file,
-                 port ? port : "any");
+        if (port)
+            snprintf(err, err_bytes, "--pcap %s=%s: no source of the jobs reads port '%s'", port,
+                     file, port);
+        else
+            snprintf(
+                err, err_bytes,
+                "--pcap %s: no source of the jobs has a `port`: add port: NAME to the one that "
+                "is to read the capture (for a capture any name will do)",
+                file);
         return -EINVAL;
     }
     return add_feeder(n, &conf, err, err_bytes);

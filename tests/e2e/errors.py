@@ -129,6 +129,7 @@ def missing_resources():
                               (["--input", "lines=lines", "--stats", "file/x"], "file/x"),
                               (["--input", "lines=lines", "--", "--bogus-of-eal"], "EAL")):
         run_refused(JOB, options, 69, r"millrace: .*" + sentence)
+    run_refused(JOB.replace("port: net0, ", ""), ["--pcap", "lines"], 69, r"millrace: .*add port: NAME")
     for path in ("file/rows", "/proc/rows"):
         run_refused(JOB.replace("path: rows", f"path: {path}"), ["--input", "lines=lines"], 69,
                     rf"millrace: .*{path}")
