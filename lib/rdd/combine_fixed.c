@@ -9,8 +9,11 @@
 #define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
 
 #define SLOTS_BITS_MIN 13u
+#define ALONE_BITS     16u        /* so far a table grows for a key that finds its home taken */
+#define FEW            64u        /* slots, and more, for each key */
 #define SPARSE_BITS    17u        /* so many and less: an eighth full at most; more: a quarter */
 #define PREFETCH_BYTES (1u << 18) /* slots and entries that outgrow the second-level cache */
+#define LINE_BYTES     64u
 #define SIGN           0x8000000000000000u
 
 static size_t round64(size_t n)
@@ -79,18 +82,8 @@ void combine_fixed_init(struct combine_fixed *t, void *mem, uint32_t keys_max, e
     at += round64(n * sizeof *t->key);
     t->entry = at;
     memset(t->entry, 0, words * sizeof(uint64_t));
-    combine_fixed_clear(t);
-}
-
-void combine_fixed_clear(struct combine_fixed *t)
-{
-    uint32_t wanted = bits_for(t->live);
-
     memset(t->slot, 0, sizeof *t->slot << t->slots_bits);
-    if (wanted < t->slots_bits)
-        t->slots_bits = wanted;
-    memcpy(combine_fixed_row(t, 0), t->row_init, t->row_bytes);
-    t->live = 0;
+    combine_fixed_clear(t);
 }
 
 /* --- homes -------------------------------------------------------------------------------------
@@ -117,6 +110,13 @@ INLINE uint32_t home_of(const uint64_t *k, uint32_t words, const struct hasher *
     uint64_t h = (*k ^ by->s0) * by->multiply;
     h = (h ^ h >> 32) * by->multiply;
     return (uint32_t)(h >> by->shift);
+}
+
+static uint32_t home_in(const struct combine_fixed *t, const uint64_t *k)
+{
+    const struct hasher by = hasher_of(t);
+
+    return t->words == 1 ? home_of(k, 1, &by) : home_of(k, 2, &by);
 }
 
 /* The homes of keys of one word, eight at a time; returns how many it did. */
@@ -173,7 +173,9 @@ INLINE void load_each(struct probes *p, const struct combine_fixed *t, const str
 
 static bool outgrows_cache(const struct combine_fixed *t)
 {
-    return (sizeof *t->slot << t->slots_bits) + (size_t)t->live * t->stride > PREFETCH_BYTES;
+    size_t slots = sizeof *t->slot << t->slots_bits, lines = (size_t)t->live * LINE_BYTES;
+
+    return (slots < lines ? slots : lines) + (size_t)t->live * t->stride > PREFETCH_BYTES;
 }
 
 static void entries_fetch(const struct combine_fixed *t, const uint32_t *home, uint32_t n)
@@ -209,22 +211,25 @@ INLINE bool same_key(const uint8_t *entry, const uint64_t *k, uint32_t words)
     return load_le64(entry) == *k;
 }
 
+static const uint64_t *key_at(const struct combine_fixed *t, uint32_t entry)
+{
+    return (const uint64_t *)(const void *)(t->entry + (size_t)entry * t->stride);
+}
+
 static void grow(struct combine_fixed *t)
 {
     t->slots_bits++;
     memset(t->slot, 0, sizeof *t->slot << t->slots_bits);
-    const struct hasher by = hasher_of(t);
     const uint32_t mask = (1u << t->slots_bits) - 1;
-    for (uint32_t e = 1, at = t->stride; e <= t->live; e++, at += t->stride) {
-        const uint64_t *k = (const uint64_t *)(const void *)(t->entry + at);
-        uint32_t s = t->words == 1 ? home_of(k, 1, &by) : home_of(k, 2, &by);
+    for (uint32_t e = 1; e <= t->live; e++) {
+        uint32_t s = home_in(t, key_at(t, e));
         while (t->slot[s])
             s = (s + 1) & mask;
-        t->slot[s] = at;
+        t->slot[s] = e * t->stride;
     }
 }
 
-static uint8_t *add(struct combine_fixed *t, const uint64_t *k, uint32_t slot)
+static uint8_t *add(struct combine_fixed *t, const uint64_t *k, uint32_t slot, bool at_home)
 {
     uint32_t bytes = t->words * (uint32_t)sizeof *k, off = ++t->live * t->stride;
     uint8_t *at = t->entry + off;
@@ -233,7 +238,8 @@ static uint8_t *add(struct combine_fixed *t, const uint64_t *k, uint32_t slot)
     memcpy(at, k, bytes);
     memcpy(at + bytes, t->row_init, t->row_bytes);
     t->slot[slot] = off;
-    if (t->slots_bits < t->slots_bits_max && bits_for(t->live) > t->slots_bits)
+    uint32_t wanted = at_home || t->slots_bits >= ALONE_BITS ? bits_for(t->live) : ALONE_BITS;
+    if (t->slots_bits < t->slots_bits_max && wanted > t->slots_bits)
         grow(t);
     return at;
 }
@@ -242,17 +248,41 @@ static uint8_t *add(struct combine_fixed *t, const uint64_t *k, uint32_t slot)
  * without a slot. The table may have grown since its home was looked up. */
 __attribute__((noinline)) static uint8_t *elsewhere(struct combine_fixed *t, const uint64_t *k)
 {
-    const struct hasher by = hasher_of(t);
-    uint32_t words = t->words, mask = (1u << t->slots_bits) - 1;
-    uint32_t s = words == 1 ? home_of(k, 1, &by) : home_of(k, 2, &by);
+    const uint32_t words = t->words, mask = (1u << t->slots_bits) - 1, home = home_in(t, k);
 
-    for (;; s = (s + 1) & mask) {
+    for (uint32_t s = home;; s = (s + 1) & mask) {
         uint8_t *at = t->entry + t->slot[s];
         if (words == 1 ? same_key(at, k, 1) : same_key(at, k, 2))
             return at;
         if (at == t->entry)
-            return add(t, k, s);
+            return add(t, k, s, s == home);
     }
+}
+
+/* A key lies behind its home without a gap, so what lies behind the homes without a gap is all.
+ * Where they are few, that is less than the table. */
+static void slots_clear(struct combine_fixed *t)
+{
+    const uint32_t slots = 1u << t->slots_bits;
+
+    if (t->live > slots / FEW) {
+        memset(t->slot, 0, sizeof *t->slot * slots);
+        return;
+    }
+    for (uint32_t e = 1; e <= t->live; e++)
+        for (uint32_t s = home_in(t, key_at(t, e)); t->slot[s]; s = (s + 1) & (slots - 1))
+            t->slot[s] = 0;
+}
+
+void combine_fixed_clear(struct combine_fixed *t)
+{
+    uint32_t wanted = bits_for(t->live);
+
+    slots_clear(t);
+    if (wanted < t->slots_bits && t->slots_bits > ALONE_BITS)
+        t->slots_bits = wanted;
+    memcpy(combine_fixed_row(t, 0), t->row_init, t->row_bytes);
+    t->live = 0;
 }
 
 /* --- what comes next ---------------------------------------------------------------------------
@@ -261,7 +291,6 @@ __attribute__((noinline)) static uint8_t *elsewhere(struct combine_fixed *t, con
 /* What is left of the next vector is fetched in small portions, since the vector at hand ends. */
 #define FETCH_KEYS      16u /* between two portions */
 #define FETCH_LINES_MAX 32u /* of a portion */
-#define LINE_BYTES      64u
 
 static uint32_t portion_of(const struct fixed_keys *k)
 {

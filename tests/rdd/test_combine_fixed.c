@@ -185,16 +185,17 @@ TEST(combine_fixed, holds_all_the_keys_it_was_made_for_and_says_when)
     teardown(f);
 }
 
-// As many slots as were wanted before, and fewer when fewer were: neither shows.
+// As many slots as were wanted before, and fewer when fewer were; and more for few keys that are in
+// each other's way: none of it shows.
 TEST(combine_fixed, begins_anew_when_cleared)
 {
-    static const uint32_t keys[] = {KEYS_MAX, KEYS_MAX, 50, 20, KEYS_MAX, 700};
+    static const uint32_t keys[] = {KEYS_MAX, KEYS_MAX, 50, 20, KEYS_MAX, 700, 700, 600};
     struct fixture *f = setup(KEYS_MAX + VEC_ROWS_MAX, TYPE_INT);
-    uint32_t bits[6];
+    uint32_t bits[8];
 
-    for (uint32_t round = 0; round < 6; round++) {
+    for (uint32_t round = 0; round < 8; round++) {
         memset(&f->naive, 0, sizeof f->naive);
-        for (uint32_t v = 0; v < 12; v++)
+        for (uint32_t v = 0; v < 40; v++)
             push(f, VEC_ROWS_MAX, round % 2, keys[round] - 1, round > 2, SUM);
         expect_same(f);
         bits[round] = f->t.slots_bits;
@@ -202,6 +203,7 @@ TEST(combine_fixed, begins_anew_when_cleared)
         EXPECT_EQ_INT(f->t.live, 0);
     }
     EXPECT(bits[0] == bits[1] && bits[3] < bits[2] && bits[4] == bits[0]);
+    EXPECT(bits[3] < bits[6] && bits[6] < bits[0] && bits[7] == bits[6]);
     teardown(f);
 }
 
