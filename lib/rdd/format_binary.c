@@ -275,8 +275,8 @@ static int read_all(struct source_reader *r, struct vec *out, bool check, struct
  * Their numbers are found chunk by chunk in the field as it lies, and columns are made of them
  * alone, one behind the other. A vector takes chunks while the rows of a whole one fit. */
 
-#define SIEVE_ROWS_MAX (VEC_ROWS_MAX / 2) /* of a chunk */
-#define SIEVE_CHUNKS   (VEC_BYTES_MAX / CHUNK_BYTES)
+#define SIEVE_ROWS_MAX    (VEC_ROWS_MAX / 4) /* of a chunk */
+#define SIEVE_RECORDS_MAX (VEC_ROWS_MAX * 4) /* of a vector */
 
 static bool can_sieve(const struct source_reader *r)
 {
@@ -286,53 +286,73 @@ static bool can_sieve(const struct source_reader *r)
     return f->type != TYPE_BOOL && (f->binary == BINARY_INT || f->binary == BINARY_UINT);
 }
 
-/* Adds the rows that are kept of a piece to the `at` that there are; returns how many they are
- * then. first: the number of its first record in the block. */
-static uint32_t piece_sieve(const struct source_reader *r, const struct columns *c,
-                            const struct piece *piece, uint64_t first, uint64_t *place, uint32_t at)
+/* What a vector has of a block so far. */
+struct kept {
+    struct columns columns;
+    uint64_t *place; /* NULL: nobody asks for them */
+    uint32_t rows;
+    uint32_t records, dropped, bytes; /* of which they were kept, or that were none */
+};
+
+/* Adds the rows that are kept of n records at p, no more than a chunk. */
+static void chunk_sieve(const struct source_reader *r, struct kept *k, const uint8_t *p, uint32_t n)
 {
     const struct comparison *by = &r->sieve->by;
     const struct format_field *f = &r->spec->format.field[by->col];
-    const struct strided s = field_of(r, f, piece->p, NULL, piece->n);
+    const struct strided s = field_of(r, f, p, NULL, n);
     uint16_t row[SIEVE_ROWS_MAX + SEL_SLACK];
 
-    uint32_t n = strided_where(row, &s, f->binary == BINARY_INT, by->op, by->with);
-    rows_fill(c, r, piece->p, n < piece->n ? row : NULL, n, at);
-    for (uint32_t i = 0; place && i < n; i++)
-        place[at + i] = (first + row[i]) << PLACE_ROW_BITS;
-    return at + n;
+    uint32_t cnt = strided_where(row, &s, f->binary == BINARY_INT, by->op, by->with);
+    rows_fill(&k->columns, r, p, cnt < n ? row : NULL, cnt, k->rows);
+    for (uint32_t i = 0; k->place && i < cnt; i++)
+        k->place[k->rows + i] = (r->ord_lo + k->records + row[i]) << PLACE_ROW_BITS;
+    k->rows += cnt;
+    k->records += n;
+}
+
+/* Takes so many records, chunk by chunk. False: there are none. */
+static bool records_sieve(struct source_reader *r, struct kept *k, uint32_t rows_max,
+                          uint32_t chunk, struct piece *piece)
+{
+    struct pieces v = {.piece = piece, .rows_max = rows_max};
+    uint32_t size = r->spec->format.record_bytes;
+
+    records_cut(r, &v);
+    for (uint32_t i = 0; i < v.cnt; i++)
+        for (uint32_t at = 0; at < piece[i].n; at += chunk) {
+            uint32_t left = piece[i].n - at;
+            ahead_fetch(&r->ahead, 2 * AHEAD_LINES);
+            chunk_sieve(r, k, piece[i].p + (size_t)at * size, left < chunk ? left : chunk);
+        }
+    k->dropped += v.dropped;
+    k->bytes += v.bytes;
+    return v.bytes > 0;
 }
 
 static int read_kept(struct source_reader *r, struct vec *out, struct arena *a)
 {
-    const uint32_t rows_max = rows_in(r, CHUNK_BYTES, SIEVE_ROWS_MAX);
+    const uint32_t chunk = rows_in(r, CHUNK_BYTES, SIEVE_ROWS_MAX);
     const uint32_t ahead = r->took ? r->took : VEC_BYTES_MAX;
-    uint32_t kept = 0, rows = 0, dropped = 0, bytes = 0;
-    struct piece piece[SIEVE_ROWS_MAX];
-    uint64_t *place = NULL;
-    struct columns c;
+    struct piece *piece = arena_alloc(a, VEC_ROWS_MAX * sizeof *piece);
+    struct kept k = {.rows = 0};
 
-    if (columns_begin(r, out, r->sieve->want, VEC_ROWS_MAX, &c, a))
+    if (!piece || columns_begin(r, out, r->sieve->want, VEC_ROWS_MAX, &k.columns, a))
         return -ENOMEM;
-    if (r->sieve->ordered && !(place = arena_alloc(a, VEC_ROWS_MAX * sizeof *place)))
+    if (r->sieve->ordered && !(k.place = arena_alloc(a, VEC_ROWS_MAX * sizeof *k.place)))
         return -ENOMEM;
     format_ahead(r, ahead, ahead);
-    for (uint32_t k = 0;
-         k < SIEVE_CHUNKS && bytes < VEC_BYTES_MAX && kept + rows_max <= VEC_ROWS_MAX; k++) {
-        struct pieces v = {.piece = piece, .rows_max = rows_max};
-        records_cut(r, &v);
-        ahead_fetch(&r->ahead, 2 * AHEAD_LINES);
-        for (uint32_t i = 0; i < v.cnt; rows += piece[i++].n)
-            kept = piece_sieve(r, &c, &piece[i], r->ord_lo + rows, place, kept);
-        dropped += v.dropped;
-        bytes += v.bytes;
+    for (uint32_t most = rows_in(r, VEC_BYTES_MAX, SIEVE_RECORDS_MAX); most;) {
+        uint32_t room = (VEC_ROWS_MAX - k.rows) / chunk * chunk, before = k.records + k.dropped;
+        if (!records_sieve(r, &k, room < most ? room : most, chunk, piece))
+            break;
+        most -= k.records + k.dropped - before;
     }
-    r->took = bytes;
-    format_finish(r, out, rows);
-    out->rows = out->sel_cnt = kept;
-    out->place = place;
+    r->took = k.bytes;
+    format_finish(r, out, k.records);
+    out->rows = out->sel_cnt = k.rows;
+    out->place = k.place;
     r->held = true;
-    return (int)(rows + dropped);
+    return (int)(k.records + k.dropped);
 }
 
 int format_binary_read(struct source_reader *r, struct vec *out, struct arena *a)

@@ -41,6 +41,7 @@ INLINE void load_each(int64_t *to, const struct strided *s, uint32_t from, uint3
     const size_t stride = s->stride;
 
     if (row)
+#pragma GCC unroll 4
         for (uint32_t i = from; i < s->n; i++)
             to[i] = (int64_t)load_uint(p + row[i] * stride, width, big_endian);
     else
@@ -197,62 +198,70 @@ static bool may_equal(const struct strided *s, bool is_signed, int64_t y)
 }
 
 /* A comparison in registers. Equal words are found as they lie, others are masked. */
+enum test_kind { ZERO, EQUAL, GREATER };
+
 struct test {
     struct number as;
     __m512i mask, with;
     uint32_t flip;
-    bool greater;
 };
 
 AVX512 INLINE struct test test_of(const struct strided *s, bool is_signed,
-                                  const struct sel_ask *ask, bool greater)
+                                  const struct sel_ask *ask)
 {
     uint64_t lies = as_it_lies(s, (uint64_t)ask->with);
 
     return (struct test){.as = number_of(s, is_signed),
                          .mask = _mm512_set1_epi64((int64_t)as_it_lies(s, ~0ull)),
-                         .with = _mm512_set1_epi64(greater ? ask->with : (int64_t)lies),
-                         .flip = ask->want ? 0 : ~0u,
-                         .greater = greater};
+                         .with = _mm512_set1_epi64(ask->greater ? ask->with : (int64_t)lies),
+                         .flip = ask->want ? 0 : ~0u};
 }
 
-AVX512 INLINE __mmask8 passed(__m512i w, const struct test *t)
+AVX512 INLINE __mmask8 passed(__m512i w, const struct test *t, enum test_kind kind)
 {
-    if (t->greater)
+    if (kind == GREATER)
         return _mm512_cmpgt_epi64_mask(numbers(w, &t->as), t->with);
+    if (kind == ZERO)
+        return _mm512_testn_epi64_mask(w, t->mask);
     return _mm512_cmpeq_epi64_mask(_mm512_and_si512(w, t->mask), t->with);
 }
 
-/* Does as many as make whole steps. */
 AVX512 INLINE uint32_t where_words(uint16_t *to, const struct strided *s, uint32_t words,
-                                   bool is_signed, const struct sel_ask *ask, bool greater)
+                                   bool is_signed, const struct sel_ask *ask, enum test_kind kind)
 {
     const __m512i at = places_of(s, words);
-    const struct test t = test_of(s, is_signed, ask, greater);
+    const struct test t = test_of(s, is_signed, ask);
     const uint8_t *p = s->p;
     uint32_t cnt = 0;
 
     for (uint32_t i = 0; i + STEP <= s->n; i += STEP) {
         uint32_t here = 0;
         for (uint32_t k = 0; k < STEP; k += LANES, p += LANES * 8 * words)
-            here |= (uint32_t)passed(pick(p, words, at), &t) << k;
+            here |= (uint32_t)passed(pick(p, words, at), &t, kind) << k;
         cnt += sel_put_32(to + cnt, here ^ t.flip, i);
     }
     return cnt;
 }
 
+AVX512 INLINE uint32_t where_kind(uint16_t *to, const struct strided *s, uint32_t words,
+                                  bool is_signed, const struct sel_ask *ask)
+{
+    if (ask->greater)
+        return where_words(to, s, words, is_signed, ask, GREATER);
+    if (ask->with)
+        return where_words(to, s, words, is_signed, ask, EQUAL);
+    return where_words(to, s, words, is_signed, ask, ZERO);
+}
+
+/* Does as many as make whole steps. */
 AVX512 static uint32_t where_avx512(uint16_t *to, const struct strided *s, bool is_signed,
                                     const struct sel_ask *ask)
 {
-    switch (s->stride / 8 * 2 + ask->greater) {
-    case 2: return where_words(to, s, 1, is_signed, ask, false);
-    case 3: return where_words(to, s, 1, is_signed, ask, true);
-    case 4: return where_words(to, s, 2, is_signed, ask, false);
-    case 5: return where_words(to, s, 2, is_signed, ask, true);
-    case 6: return where_words(to, s, 3, is_signed, ask, false);
-    case 7: return where_words(to, s, 3, is_signed, ask, true);
-    case 8: return where_words(to, s, 4, is_signed, ask, false);
-    default: return where_words(to, s, 4, is_signed, ask, true);
+    switch (s->stride / 8) {
+    case 1: return where_kind(to, s, 1, is_signed, ask);
+    case 2: return where_kind(to, s, 2, is_signed, ask);
+    case 3: return where_kind(to, s, 3, is_signed, ask);
+    default: return where_kind(to, s, 4, is_signed, ask);
     }
 }
 
