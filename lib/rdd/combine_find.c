@@ -5,10 +5,8 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-#define PART           512u /* keys of which the others are noted, before they are looked for */
-#define GROUP          16u
-#define LAG_FAR        8u         /* groups between fetching an entry and looking at it */
-#define PREFETCH_BYTES (1u << 19) /* entries that do not stay near gain by it */
+#define PART  512u /* keys of which the others are noted, before they are looked for */
+#define GROUP 16u
 
 enum { FIND, COUNT };
 
@@ -17,11 +15,10 @@ struct part {
     const uint8_t *base;
     const uint32_t *off, *len;
     uint32_t n;
-    struct tkey key[2 * LAG_FAR * GROUP] __attribute__((aligned(64))); /* a ring of groups */
-    uint32_t hash[PART];                                               /* upper halves */
-    uint16_t is_long[PART / GROUP];
-    uint16_t longs[PART + GROUP];  /* which keys are not short */
-    uint16_t others[PART + GROUP]; /* which short keys are not at home */
+    struct tkey key[2 * GROUP] __attribute__((aligned(64))); /* of this group and the next */
+    uint32_t hash[PART];                                     /* upper halves */
+    uint16_t longs[PART + GROUP];                            /* which keys are not short */
+    uint16_t others[PART + GROUP];                           /* which short keys are not at home */
     uint32_t longs_cnt, others_cnt;
 };
 
@@ -130,15 +127,6 @@ static inline uint32_t places_put_plain(uint16_t *to, uint32_t bits, uint32_t fi
     return cnt;
 }
 
-INLINE void fetch(struct finder by, const uint32_t *hash, uint32_t cnt)
-{
-    for (uint32_t q = 0; q < cnt; q++) {
-        const uint8_t *at = entry_at(by, hash[q], 0);
-        __builtin_prefetch(at);
-        __builtin_prefetch(at + COMBINE_ROW_OFF);
-    }
-}
-
 /* The n keys from `first` on, which begin a group. Keys that are not short get any row. */
 INLINE void homes_plain(struct part *p, struct finder by, uint32_t first, uint8_t **row, int kind)
 {
@@ -151,28 +139,30 @@ INLINE void homes_plain(struct part *p, struct finder by, uint32_t first, uint8_
     }
 }
 
-/* Returns how many keys were in whole groups. */
-TKEY_AVX512 INLINE uint32_t homes_avx512(struct part *p, struct finder by, uint32_t lag,
-                                         uint8_t **row, int kind)
+/* While a group is loaded the one before is looked up. Returns how many keys were in whole groups.
+ */
+TKEY_AVX512 INLINE uint32_t homes_avx512(struct part *p, struct finder by, uint8_t **row, int kind)
 {
     const struct tkey_seeds_four seeds = tkey_seeds_four();
-    const uint32_t ring = 2 * lag * GROUP - 1, whole = p->n - p->n % GROUP;
+    const uint32_t whole = p->n - p->n % GROUP;
+    uint32_t short_before = 0;
 
-    for (uint32_t i = 0; i < whole + lag * GROUP; i += GROUP) {
+    for (uint32_t i = 0; i < whole + GROUP; i += GROUP) {
+        uint32_t is_short = 0;
         if (i < whole) {
-            __mmask16 is_long = tkey_load_sixteen(p->key + (i & ring), p->hash + i, p->base,
+            __mmask16 is_long = tkey_load_sixteen(p->key + i % (2 * GROUP), p->hash + i, p->base,
                                                   p->off + i, p->len + i, seeds);
-            p->is_long[i / GROUP] = is_long;
             p->longs_cnt += places_put(p->longs + p->longs_cnt, is_long, i);
-            if (lag > 1)
-                fetch(by, p->hash + i, GROUP);
+            is_short = ~(uint32_t)is_long;
         }
-        if (i >= lag * GROUP) {
-            uint32_t at = i - lag * GROUP;
-            uint32_t differ = find_sixteen(by, p->key + (at & ring), p->hash + at, row + at, kind);
-            differ &= ~(uint32_t)p->is_long[at / GROUP];
-            p->others_cnt += places_put(p->others + p->others_cnt, (__mmask16)differ, at);
+        if (i) {
+            uint32_t at = i - GROUP;
+            uint32_t differ =
+                find_sixteen(by, p->key + at % (2 * GROUP), p->hash + at, row + at, kind);
+            p->others_cnt +=
+                places_put(p->others + p->others_cnt, (__mmask16)(differ & short_before), at);
         }
+        short_before = is_short;
     }
     return whole;
 }
@@ -265,26 +255,24 @@ INLINE void find_longs(struct combine_table *t, const struct part *p, uint8_t **
 /* --- vectors -----------------------------------------------------------------------------------
  */
 
-TKEY_AVX512 static uint32_t rows_avx512(struct part *p, struct finder by, uint32_t lag,
-                                        uint8_t **row)
+TKEY_AVX512 static uint32_t rows_avx512(struct part *p, struct finder by, uint8_t **row)
 {
-    return lag > 1 ? homes_avx512(p, by, LAG_FAR, row, FIND) : homes_avx512(p, by, 1, row, FIND);
+    return homes_avx512(p, by, row, FIND);
 }
 
-TKEY_AVX512 static uint32_t counts_avx512(struct part *p, struct finder by, uint32_t lag)
+TKEY_AVX512 static uint32_t counts_avx512(struct part *p, struct finder by)
 {
-    return lag > 1 ? homes_avx512(p, by, LAG_FAR, NULL, COUNT)
-                   : homes_avx512(p, by, 1, NULL, COUNT);
+    return homes_avx512(p, by, NULL, COUNT);
 }
 
 INLINE void find_part(struct combine_table *t, struct part *p, uint8_t **row, int kind)
 {
     const struct finder by = finder_of(t);
-    uint32_t lag = t->live * by.stride > PREFETCH_BYTES ? LAG_FAR : 1, done = 0;
+    uint32_t done = 0;
 
     p->longs_cnt = p->others_cnt = 0;
     if (simd_level == SIMD_AVX512)
-        done = kind == COUNT ? counts_avx512(p, by, lag) : rows_avx512(p, by, lag, row);
+        done = kind == COUNT ? counts_avx512(p, by) : rows_avx512(p, by, row);
     homes_plain(p, by, done, row, kind);
     if (kind == COUNT)
         uncount(p, by);

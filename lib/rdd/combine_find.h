@@ -2,11 +2,11 @@
  * Where keys are in an open combine table (combine_table.h), many at a time.
  *
  * Keys go in groups of sixteen: while those of one group are loaded and hashed, those of the group
- * before are looked up, so that the one waits for the cache while the other computes; where the
- * entries are too many for the cache the groups between are fetched meanwhile. A key is compared
- * with what lies in its home slot and nothing else. If that is another key, no branch says so,
- * for it could not be foretold: the key is noted, and looked for when the others have been found;
- * most of those live right behind their home. So are keys that are not short.
+ * before are looked up, so that the one waits for the cache while the other computes. (To fetch
+ * entries some groups ahead was slower, whatever the number of keys.) A key is compared with what
+ * lies in its home slot and nothing else. If that is another key, no branch says so, for it could
+ * not be foretold: the key is noted, and looked for when the others have been found; most of those
+ * live right behind their home. Keys that are not short are looked up last.
  *
  * New keys come in the order of the records, of 512 at a time those that are not short last.
  *

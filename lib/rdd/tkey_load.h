@@ -7,6 +7,7 @@
 
 #include <immintrin.h>
 
+#include "base/bytes.h"
 #include "rdd/tkey.h"
 
 /* Row n moves n bytes behind the length of a key, and zeros behind them. */
@@ -44,10 +45,7 @@ static inline __m128i tkey_load_short(const uint8_t *p, uint32_t len)
 
 static inline __m128i tkey_load_long(const uint8_t *p, uint32_t len)
 {
-    struct tkey k = {.len = len, .ptr = p};
-
-    memcpy(k.pre, p, 4);
-    return _mm_loadu_si128((const __m128i *)(const void *)&k);
+    return _mm_set_epi64x((int64_t)(uintptr_t)p, (int64_t)((uint64_t)load_le32(p) << 32 | len));
 }
 
 static inline __m128i tkey_load(const uint8_t *p, uint32_t len)
