@@ -3,11 +3,10 @@
  * bench_growth [PLOT]... writes growth.json, of which perf/plot.py makes plots.
  *
  *   slide         work of an interval in windows of 30 and 300, with and without an inverse
- *   keys          cost per word and bytes of state per key, 1 k to 10 M keys (KEYS_MAX=n: fewer)
- *   record_bytes  cost per record, 16 B to 8 KB
- *   partitions    cost per record, 1 to 1,024
- *   lcores        records/s
- *   packets       bytes that a packet takes while it is held, by its size
+ *   keys          cost per word and bytes of state per key, 1 k to 10 M keys (KEYS_MIN=n,
+ * KEYS_MAX=n: some of them) record_bytes  cost per record, 16 B to 8 KB partitions    cost per
+ * record, 1 to 1,024 lcores        records/s packets       bytes that a packet takes while it is
+ * held, by its size
  *
  * Costs are medians of busy time per interval. In `keys` the answer is compared with a plain count
  * of the same bytes.
@@ -22,6 +21,7 @@
 #include "perf/feed_words.h"
 
 #define TIMED       31u
+#define KEYS_LEAST  1000u
 #define KEYS_MOST   FEED_WORDS_MAX
 #define TOP         20u
 #define KEYS_BLOCKS 8u /* of an interval, at least: a slide is little beside what comes in */
@@ -191,14 +191,22 @@ static bool answer_agrees(const struct team *t, const struct perf_blocks *b, uin
     return same;
 }
 
+static uint64_t keys_limit(const char *name, uint64_t otherwise)
+{
+    const char *n = getenv(name);
+
+    return n ? strtoull(n, NULL, 10) : otherwise;
+}
+
 /* A window goes round the whole set, so it has every key. */
 static bool plot_keys(FILE *f)
 {
-    const char *most = getenv("KEYS_MAX");
-    uint64_t max = most ? strtoull(most, NULL, 10) : KEYS_MOST;
-    bool agrees = true;
+    uint64_t min = keys_limit("KEYS_MIN", KEYS_LEAST), max = keys_limit("KEYS_MAX", KEYS_MOST);
+    bool agrees = true, is_first = true;
 
-    for (uint32_t keys = 1000; keys <= max && keys <= KEYS_MOST; keys *= 10) {
+    for (uint32_t keys = KEYS_LEAST; keys <= max && keys <= KEYS_MOST; keys *= 10) {
+        if (keys < min)
+            continue;
         uint32_t blocks = (feed_words_blocks(keys) + 29) / 30 * 30;
         uint32_t cnt = blocks / 30 < KEYS_BLOCKS ? KEYS_BLOCKS : blocks / 30;
         struct perf_blocks b;
@@ -213,11 +221,12 @@ static bool plot_keys(FILE *f)
         fprintf(f,
                 "%s\n  {\"keys\": %u, \"ns_per_word\": %.3f, \"bytes_per_key\": %.0f, "
                 "\"answer_agrees\": %s}",
-                keys > 1000 ? "," : "", keys, c.median_s / words * 1e9, per_key,
+                is_first ? "" : ",", keys, c.median_s / words * 1e9, per_key,
                 same ? "true" : "false");
         fprintf(stderr, "keys: %u: %.2f ns a word, %.0f bytes a key, answer %s\n", keys,
                 c.median_s / words * 1e9, per_key, same ? "agrees" : "DIFFERS");
         agrees &= same;
+        is_first = false;
     }
     return agrees;
 }

@@ -246,18 +246,27 @@ static void merge_leaf(const struct agg_leaf *l, struct agg_env *env, uint8_t *d
     MR_ASSERT(!"a native aggregate");
 }
 
-void agg_merge(const struct agg_spec *a, struct agg_env *env, uint8_t *const *dst,
-               const uint8_t *const *src, uint32_t n)
+void agg_merge_values(const struct agg_spec *a, struct agg_env *env, uint8_t *const *dst,
+                      const uint8_t *const *src, uint32_t n)
 {
     if (a->lambda) {
         agg_lambda_merge(a, a->lambda, env, dst, src, n, false);
         return;
     }
-    if (!a->count_only)
-        for (uint32_t k = 0; k < a->leaves_cnt; k++)
-            for (uint32_t i = 0; i < n; i++)
-                if (agg_count(src[i]))
-                    merge_leaf(&a->leaf[k], env, dst[i], src[i]);
+    if (a->count_only)
+        return;
+    for (uint32_t k = 0; k < a->leaves_cnt; k++)
+        for (uint32_t i = 0; i < n; i++)
+            if (agg_count(src[i]))
+                merge_leaf(&a->leaf[k], env, dst[i], src[i]);
+}
+
+void agg_merge(const struct agg_spec *a, struct agg_env *env, uint8_t *const *dst,
+               const uint8_t *const *src, uint32_t n)
+{
+    agg_merge_values(a, env, dst, src, n);
+    if (a->lambda)
+        return;
     for (uint32_t i = 0; i < n; i++)
         store_i64(dst[i], load_i64(dst[i]) + load_i64(src[i]));
 }

@@ -70,6 +70,17 @@ static inline bool agg_failed(const uint8_t *row)
     return n & AGG_FAILED;
 }
 
+/* Most rows are a count, or a count and a sum. */
+static inline void agg_row_copy(uint8_t *dst, const uint8_t *src, uint32_t bytes)
+{
+    if (bytes == 8)
+        memcpy(dst, src, 8);
+    else if (bytes == 16)
+        memcpy(dst, src, 16);
+    else
+        memcpy(dst, src, bytes);
+}
+
 /* agg_row_init writes the empty row. */
 void agg_row_init(const struct agg_spec *a, uint8_t *row);
 /*
@@ -82,6 +93,10 @@ void agg_update(const struct agg_spec *a, struct agg_env *env, uint8_t *const *r
 /* agg_merge combines src[i] into dst[i], dst older; no dst comes twice. */
 void agg_merge(const struct agg_spec *a, struct agg_env *env, uint8_t *const *dst,
                const uint8_t *const *src, uint32_t n);
+/* agg_merge_values is that, but leaves adding the counts to the caller; without a lambda a dst may
+ * come more than once. */
+void agg_merge_values(const struct agg_spec *a, struct agg_env *env, uint8_t *const *dst,
+                      const uint8_t *const *src, uint32_t n);
 /* agg_unmerge takes src[i] out of dst[i] again: sums, counts, and a written inverse. */
 void agg_unmerge(const struct agg_spec *a, const struct lambda *inverse, struct agg_env *env,
                  uint8_t *const *dst, const uint8_t *const *src, uint32_t n);

@@ -43,17 +43,6 @@ static inline uint8_t *agg_item_row(const struct agg_state *s, uint32_t item)
     return s->items.row + (size_t)item * s->x->agg.row_bytes;
 }
 
-/* Most rows are a count, or a count and a sum. */
-static inline void agg_row_copy(uint8_t *dst, const uint8_t *src, uint32_t bytes)
-{
-    if (bytes == 8)
-        memcpy(dst, src, 8);
-    else if (bytes == 16)
-        memcpy(dst, src, 16);
-    else
-        memcpy(dst, src, bytes);
-}
-
 static inline struct agg_env agg_env_of(struct agg_state *s, struct arena *scratch)
 {
     return (struct agg_env){.arena = scratch, .heap = &s->t.heap, .no_room = &s->no_room};

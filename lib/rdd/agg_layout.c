@@ -34,11 +34,12 @@ uint64_t agg_state_items(const struct exchange *x, uint64_t keys)
 #define WAITING_KEYS  32768u /* from so many keys on, an eighth as many rows may wait */
 #define WAITING_SHARE 8u
 
+/* Those that wait forget which of them came together, which a lambda must know. */
 static uint64_t waiting_max(const struct exchange *x, uint64_t keys)
 {
     bool strings = x->agg.has_strings && !x->agg.count_only;
 
-    return keys < WAITING_KEYS || strings ? 0 : keys / WAITING_SHARE;
+    return keys < WAITING_KEYS || strings || x->agg.lambda ? 0 : keys / WAITING_SHARE;
 }
 
 uint64_t agg_state_bytes(const struct exchange *x, uint64_t keys)

@@ -1,10 +1,9 @@
 #include "rdd/agg_state.h"
 #include "base/assert.h"
 #include "rdd/agg_admit.h"
+#include "rdd/agg_cell.h"
 #include "rdd/agg_heap.h"
 #include "rdd/agg_items.h"
-
-#define FIRST_OF_VECTOR (1u << 31) /* of the lengths of keys that wait */
 
 void agg_state_begin(struct agg_state *s, uint64_t interval)
 {
@@ -108,18 +107,50 @@ static bool end_applying(struct agg_state *s)
     return s->phase == AGG_FLIPPING;
 }
 
-/* Finds the entries of n keys; known ones that change for the first time are noted. */
-static void find_known(struct agg_state *s, const struct tkey *key, const uint64_t *hash,
-                       uint32_t n, uint32_t *entry)
+/* ---- merging --------------------------------------------------------------------------------- */
+
+/* A lambda sees the counts of both rows before they are combined; for all else the count of a row
+ * is added as soon as its entry is known, so that a key may come twice in a vector. */
+static inline void count(struct agg_state *s, uint32_t entry, const uint8_t *row)
 {
-    table_find(&s->t, key, hash, n, entry);
+    uint8_t *delta = agg_delta_of(s, entry);
+
+    if (!s->x->agg.lambda)
+        store_i64(delta, load_i64(delta) + load_i64(row));
+}
+
+/* Rows of keys that are in; known keys that change for the first time are noted. */
+static void count_found(struct agg_state *s, const uint32_t *entry, const uint8_t *const *row,
+                        uint32_t n)
+{
     for (uint32_t i = 0; i < n; i++) {
-        if (entry[i] == TABLE_NONE || agg_count(agg_delta_of(s, entry[i])))
+        if (entry[i] == TABLE_NONE)
             continue;
-        MR_ASSERT(s->touched_cnt < s->t.keys_max);
-        s->touched[s->touched_cnt++] = entry[i];
+        if (!agg_count(agg_delta_of(s, entry[i]))) {
+            MR_ASSERT(s->touched_cnt < s->t.keys_max);
+            s->touched[s->touched_cnt++] = entry[i];
+        }
+        count(s, entry[i], row[i]);
     }
-    agg_state_yield(s);
+}
+
+/* Rows of keys that are not in, as far as there is room. */
+static void count_new(struct agg_state *s, const struct tkey *key, const uint64_t *hash,
+                      uint32_t *entry, const uint8_t *const *row, uint32_t n)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (entry[i] != TABLE_NONE)
+            continue;
+        if (any) /* it may have come in with a row before this one */
+            table_find(&s->t, &key[i], &hash[i], 1, &entry[i]);
+        if (entry[i] == TABLE_NONE)
+            entry[i] = agg_state_admit(s, &key[i], hash[i], agg_count(row[i]));
+        any = true;
+        if (entry[i] != TABLE_NONE)
+            count(s, entry[i], row[i]);
+    }
 }
 
 /* Is the entry still that of this key? A later key may have taken its room. */
@@ -128,35 +159,44 @@ static bool is_still(struct agg_state *s, uint32_t entry, const struct tkey *key
     return table_is_live(&s->t, entry) && tkey_equal(table_key(&s->t, entry), key);
 }
 
-static void merge_now(struct agg_state *s, struct arena *scratch, const struct tkey *key,
-                      const uint8_t *const *row, uint32_t n)
+static void merge_values(struct agg_state *s, struct arena *scratch, const struct tkey *key,
+                         const uint32_t *entry, const uint8_t *const *row, uint32_t n, bool evicted)
 {
-    uint64_t hash[VEC_ROWS_MAX], evicted = s->evicted;
-    uint32_t entry[VEC_ROWS_MAX], m = 0;
     uint8_t *dst[VEC_ROWS_MAX];
     const uint8_t *src[VEC_ROWS_MAX];
     struct agg_env env = agg_env_of(s, scratch);
+    uint32_t m = 0;
 
-    agg_heap_tend(s, n);
-    agg_state_rank(s, n);
-    tkeys_hash(hash, key, n);
-    find_known(s, key, hash, n, entry);
-    for (uint32_t i = 0; i < n; i++)
-        if (entry[i] == TABLE_NONE)
-            entry[i] = agg_state_admit(s, &key[i], hash[i], agg_count(row[i]));
     for (uint32_t i = 0; i < n; i++) {
         if (entry[i] == TABLE_NONE)
             continue;
-        if (s->evicted != evicted && !is_still(s, entry[i], &key[i])) {
-            s->refused += agg_count(row[i]);
+        if (evicted && !is_still(s, entry[i], &key[i])) {
+            s->refused += s->x->agg.lambda ? agg_count(row[i]) : 0;
             continue;
         }
         dst[m] = agg_delta_of(s, entry[i]);
         src[m++] = row[i];
     }
     agg_state_make_room(s, dst, src, m);
-    agg_merge(&s->x->agg, &env, dst, src, m);
+    agg_merge_values(&s->x->agg, &env, dst, src, m);
     agg_state_settle(s);
+}
+
+static void merge_now(struct agg_state *s, struct arena *scratch, const struct tkey *key,
+                      const uint8_t *const *row, uint32_t n)
+{
+    uint64_t hash[VEC_ROWS_MAX], evicted = s->evicted;
+    uint32_t entry[VEC_ROWS_MAX];
+
+    agg_heap_tend(s, n);
+    agg_state_rank(s, n);
+    tkeys_hash(hash, key, n);
+    table_find(&s->t, key, hash, n, entry);
+    count_found(s, entry, row, n);
+    agg_state_yield(s);
+    count_new(s, key, hash, entry, row, n);
+    if (!s->x->agg.count_only)
+        merge_values(s, scratch, key, entry, row, n, s->evicted != evicted);
 }
 
 /* ---- rows that wait -------------------------------------------------------------------------- */
@@ -169,16 +209,15 @@ static bool must_merge(const struct agg_state *s)
     return w->at || (w->cnt && w->max - w->cnt < VEC_ROWS_MAX);
 }
 
-/* A vector of them, as it came, is merged; true: there are more. No key is in it twice. */
+/* A vector of them is merged; true: there are more. */
 static bool step_waiting(struct agg_state *s, struct arena *scratch)
 {
     struct agg_waiting *w = &s->waiting;
     const uint8_t *row[VEC_ROWS_MAX];
-    uint32_t n = 0;
+    uint32_t n = w->cnt - w->at < VEC_ROWS_MAX ? w->cnt - w->at : VEC_ROWS_MAX;
 
-    w->key[w->at].len &= ~FIRST_OF_VECTOR;
-    for (; w->at + n < w->cnt && !(w->key[w->at + n].len & FIRST_OF_VECTOR); n++)
-        row[n] = w->row + (size_t)(w->at + n) * s->x->agg.row_bytes;
+    for (uint32_t i = 0; i < n; i++)
+        row[i] = w->row + (size_t)(w->at + i) * s->x->agg.row_bytes;
     merge_now(s, scratch, w->key + w->at, row, n);
     w->at += n;
     if (w->at < w->cnt)
@@ -192,7 +231,7 @@ static uint32_t let_wait(struct agg_state *s, const struct tkey *key, const uint
                          uint32_t n, struct tkey *long_key, const uint8_t **long_row)
 {
     struct agg_waiting *w = &s->waiting;
-    uint32_t bytes = s->x->agg.row_bytes, left = 0, first = w->cnt;
+    uint32_t bytes = s->x->agg.row_bytes, left = 0;
 
     for (uint32_t i = 0; i < n; i++) {
         if (!tkey_is_short(&key[i])) {
@@ -203,8 +242,6 @@ static uint32_t let_wait(struct agg_state *s, const struct tkey *key, const uint
         w->key[w->cnt] = key[i];
         agg_row_copy(w->row + (size_t)w->cnt++ * bytes, row[i], bytes);
     }
-    if (w->cnt > first)
-        w->key[first].len |= FIRST_OF_VECTOR;
     return left;
 }
 

@@ -3,6 +3,9 @@
 #include "rdd/agg_cell.h"
 #include "rdd/fsum.h"
 
+#define REDUCES_TO   8u /* records of a key that a full table must have combined to be worth it */
+#define PASSED_SHARE 8u /* a closed table is opened when 7 of 8 records are passed on */
+
 static uint32_t keys_max(const struct exchange *x)
 {
     return x->key ? COMBINE_KEYS_MAX : 1;
@@ -97,6 +100,8 @@ static void push_unkeyed(struct stage_writer *w, const struct vec *v, const stru
     agg_update(a, env, row, value, v, interval);
 }
 
+static void make_room(struct stage_writer *w, struct task_out *out);
+
 static void push_keyed(struct stage_writer *w, const struct vec *v, const struct col *value,
                        const struct enc_keys *keys, struct task_out *out, struct agg_env *env)
 {
@@ -104,7 +109,7 @@ static void push_keyed(struct stage_writer *w, const struct vec *v, const struct
     uint8_t *row[VEC_ROWS_MAX];
 
     if (!combine_table_has_room(&w->combine, v->sel_cnt))
-        combine_flush(w, out);
+        make_room(w, out);
     if (a->count_only) { /* a count and nothing else needs no pointers to rows */
         combine_table_count(&w->combine, keys, v->sel, v->sel_cnt);
         return;
@@ -178,6 +183,8 @@ void combine_push(struct stage_writer *w, const struct vec *v, struct task_out *
     /* what a lambda makes of strings is not known before: half of the heap is for that */
     uint64_t made = x->agg.lambda && x->agg.has_strings ? h->bytes / 2 : 0;
     if (need + made > h->bytes - h->used)
+        make_room(w, out);
+    if (need + made > h->bytes - h->used)
         combine_flush(w, out);
     if (need > h->bytes) {
         out->too_long += v->sel_cnt;
@@ -240,6 +247,11 @@ static const struct tkey *key_of(const struct agg_rows *r, uint32_t entry)
     return (const struct tkey *)((const uint8_t *)r->key + entry * r->key_stride);
 }
 
+static inline bool has_records(const struct agg_rows *r, uint32_t entry)
+{
+    return agg_count((const uint8_t *)r->row + entry * r->row_stride);
+}
+
 static uint64_t records_of(const struct agg_rows *r, const uint32_t *entry, uint32_t n)
 {
     uint64_t records = 0;
@@ -268,28 +280,58 @@ static void write_run(struct stage_writer *w, struct task_out *out, const struct
         out->refused += records_of(rows, entry, n);
 }
 
-/* Keys leave by partition, in the order in which they came (that of zeros in combine_fixed before
- * all). */
-void combine_flush(struct stage_writer *w, struct task_out *out)
+/* Entries from `first` on leave by partition, in the order in which they came (that of zeros in
+ * combine_fixed before all). Without a record are those that a closed table kept in vain. */
+static void leave(struct stage_writer *w, struct task_out *out, uint32_t first)
 {
     uint32_t parts = w->node->exchange->partitions, start[1025] = {0};
-    const struct leaving l = leaving_of(w);
+    struct leaving l = leaving_of(w);
 
     MR_ASSERT(parts <= 1024);
-    for (uint32_t e = l.first; e <= l.last; e++) {
-        w->part[e] = (uint16_t)tkey_partition(key_of(&l.rows, e), parts);
-        start[w->part[e] + 1]++;
-    }
+    first = first > l.first ? first : l.first;
+    if (first > l.last)
+        return;
+    tkeys_partition(w->part + first, key_of(&l.rows, first), l.rows.key_stride, l.last + 1 - first,
+                    parts);
+    for (uint32_t e = first; e <= l.last; e++)
+        start[w->part[e] + 1] += has_records(&l.rows, e);
     for (uint32_t p = 0; p < parts; p++)
         start[p + 1] += start[p];
-    for (uint32_t e = l.first; e <= l.last; e++)
-        w->order[start[w->part[e]]++] = e;
+    for (uint32_t e = first; e <= l.last; e++) {
+        uint32_t *at = &start[w->part[e]];
+        w->order[*at] = e;
+        *at += has_records(&l.rows, e);
+    }
     for (uint32_t p = 0, from = 0; p < parts; from = start[p++])
         if (start[p] > from)
             write_run(w, out, &l.rows, p, w->order + from, start[p] - from);
+}
+
+void combine_flush(struct stage_writer *w, struct task_out *out)
+{
+    leave(w, out, 0);
     if (w->fixed.words)
         combine_fixed_clear(&w->fixed);
     else
         combine_table_clear(&w->combine);
     w->pushed = 0;
+}
+
+/* Some entries leave so that others can come. A table that does not reduce what comes is closed; a
+ * closed one that combines next to nothing is opened again, for there may be other keys now. */
+static void make_room(struct stage_writer *w, struct task_out *out)
+{
+    struct combine_table *t = &w->combine;
+    const struct agg_spec *a = &w->node->exchange->agg;
+
+    if (t->is_closed && t->live - t->kept < t->records / PASSED_SHARE * (PASSED_SHARE - 1)) {
+        leave(w, out, t->kept + 1);
+        combine_table_pass(t);
+    } else if (t->is_closed || t->records >= (uint64_t)REDUCES_TO * t->live || a->lambda ||
+               (a->has_strings && !a->count_only)) {
+        combine_flush(w, out);
+    } else {
+        leave(w, out, 0);
+        combine_table_close(t);
+    }
 }

@@ -11,6 +11,11 @@
  * A slot is the number of an entry, two bytes; 0 is an empty one. Slots are cheap, so many are
  * empty, and few keys are away from home. How vectors are looked up: combine_find.h.
  *
+ * Closed. Where most records bring a key of their own, a table that takes them all fits no cache
+ * and combines little. Then its owner closes it: the keys of which it saw more than one record
+ * stay, few enough for the second-level cache, and a record of any other key gets an entry of its
+ * own behind theirs, which is written once and not looked for.
+ *
  * All memory is the caller's, for keys_max keys; only the slots in use grow inside it.
  */
 #ifndef RDD_COMBINE_TABLE_H
@@ -28,6 +33,9 @@ struct combine_table {
     uint32_t stride, row_bytes;
     uint32_t slots_mask, slots_max;
     uint32_t keys_max, live; /* entries 1 to live are in use */
+    uint32_t kept;           /* closed: entries 1 to kept are looked for, the others are not */
+    bool is_closed;
+    uint64_t records; /* entered since it was cleared or closed, or let entries go */
     const uint8_t *row_init;
     struct heap heap; /* bytes of long keys, and strings of rows */
 };
@@ -53,6 +61,11 @@ void combine_table_init(struct combine_table *t, void *mem, uint32_t keys_max, u
                         const uint8_t *row_init);
 /* combine_table_clear forgets all keys, and the heap. Costs the slots in use. */
 void combine_table_clear(struct combine_table *t);
+/* combine_table_close keeps some of the keys, with empty rows, and closes the table. It has no
+ * strings in its rows. */
+void combine_table_close(struct combine_table *t);
+/* combine_table_pass forgets the entries of a closed table that it does not look for. */
+void combine_table_pass(struct combine_table *t);
 /* combine_table_has_room: may n more keys come, whatever they are? */
 static inline bool combine_table_has_room(const struct combine_table *t, uint32_t n)
 {

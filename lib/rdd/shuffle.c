@@ -94,25 +94,24 @@ static inline const uint8_t *row_at(const struct agg_rows *t, uint32_t e)
     return (const uint8_t *)t->row + e * t->row_stride;
 }
 
-static void agg_block_measure(const struct agg_spec *a, const struct agg_rows *t,
-                              const uint32_t *entry, uint32_t n, uint64_t *key_bytes,
-                              uint64_t *string_bytes)
+static uint64_t strings_of(const struct agg_spec *a, const struct agg_rows *t,
+                           const uint32_t *entry, uint32_t n)
 {
-    *key_bytes = *string_bytes = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        *key_bytes += key_at(t, entry[i])->len;
-        if (a->has_strings && !a->count_only)
-            *string_bytes += agg_row_strings(a, row_at(t, entry[i]));
-    }
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; a->has_strings && !a->count_only && i < n; i++)
+        bytes += agg_row_strings(a, row_at(t, entry[i]));
+    return bytes;
 }
 
 uint64_t agg_block_bytes(const struct agg_spec *a, const struct agg_rows *t, const uint32_t *entry,
                          uint32_t n)
 {
-    uint64_t keys, strings;
+    uint64_t keys = 0;
 
-    agg_block_measure(a, t, entry, n, &keys, &strings);
-    return agg_body_layout(n, a->row_bytes, keys, strings).end;
+    for (uint32_t i = 0; i < n; i++)
+        keys += key_at(t, entry[i])->len;
+    return agg_body_layout(n, a->row_bytes, keys, strings_of(a, t, entry, n)).end;
 }
 
 /* Strings of a row move to the block; the row then holds offsets. */
@@ -126,30 +125,44 @@ static uint64_t move_strings(const struct agg_spec *a, uint8_t *row, uint8_t *st
     return at + h.used;
 }
 
+/* Keys of n entries behind each other; key_off says where. A short one is written whole while what
+ * is written too much is room of the next ones. */
+static void put_keys(uint8_t *keys, const uint32_t *key_off, const struct agg_rows *t,
+                     const uint32_t *entry, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct tkey *k = key_at(t, entry[i]);
+        if (tkey_is_short(k) && key_off[i] + TKEY_INLINE <= key_off[n])
+            memcpy(keys + key_off[i], k->pre, TKEY_INLINE);
+        else
+            memcpy(keys + key_off[i], tkey_bytes(k), k->len);
+    }
+}
+
 void agg_block_fill(uint8_t *body, const struct agg_spec *a, const struct agg_rows *t,
                     const uint32_t *entry, uint32_t n)
 {
-    uint64_t key_bytes, string_bytes, at = 0;
+    uint64_t string_bytes = strings_of(a, t, entry, n), at = 0;
     uint32_t row_bytes = a->row_bytes, off = 0;
+    uint32_t *key_off = (uint32_t *)(void *)(body + 4 * sizeof(uint32_t));
 
-    agg_block_measure(a, t, entry, n, &key_bytes, &string_bytes);
-    struct agg_body lay = agg_body_layout(n, row_bytes, key_bytes, string_bytes);
-    uint32_t head[4] = {n, row_bytes, (uint32_t)key_bytes, (uint32_t)string_bytes};
-    uint32_t *key_off = (uint32_t *)(void *)(body + sizeof head);
-    memcpy(body, head, sizeof head);
     for (uint32_t i = 0; i < n; i++) {
-        const struct tkey *k = key_at(t, entry[i]);
-        uint8_t *row = body + lay.rows + (uint64_t)i * row_bytes;
         key_off[i] = off;
-        memcpy(body + lay.keys + off, tkey_bytes(k), k->len);
-        off += k->len;
-        memcpy(row, row_at(t, entry[i]), row_bytes);
+        off += key_at(t, entry[i])->len;
+    }
+    key_off[n] = off;
+    struct agg_body lay = agg_body_layout(n, row_bytes, off, string_bytes);
+    uint32_t head[4] = {n, row_bytes, off, (uint32_t)string_bytes};
+    memcpy(body, head, sizeof head);
+    memset(&key_off[n + 1], 0, lay.keys - 16 - 4 * ((uint64_t)n + 1));
+    put_keys(body + lay.keys, key_off, t, entry, n);
+    memset(body + lay.keys + off, 0, lay.rows - lay.keys - off);
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t *row = body + lay.rows + (uint64_t)i * row_bytes;
+        agg_row_copy(row, row_at(t, entry[i]), row_bytes);
         if (a->has_strings && !a->count_only)
             at = move_strings(a, row, body + lay.strings, at);
     }
-    key_off[n] = off;
-    memset(&key_off[n + 1], 0, lay.keys - 16 - 4 * ((uint64_t)n + 1));
-    memset(body + lay.keys + off, 0, lay.rows - lay.keys - off);
     memset(body + lay.strings + at, 0, lay.end - lay.strings - at);
 }
 

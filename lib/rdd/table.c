@@ -168,8 +168,12 @@ static inline void match_keys(const struct lookup *l, uint32_t from, uint32_t *e
 void table_find(const struct table *t, const struct tkey *k, const uint64_t *hash, uint32_t n,
                 uint32_t *entry)
 {
-    struct lookup l = {.t = t, .k = k, .hash = hash, .n = n};
+    struct lookup l; /* the rings need no beginning */
 
+    l.t = t;
+    l.k = k;
+    l.hash = hash;
+    l.n = n;
     for (uint32_t at = 0; at < n + 2 * GROUP; at += GROUP) {
         if (at < n)
             fetch_slots(&l, at);

@@ -81,7 +81,8 @@ static inline void table_prefetch(const struct table *t, uint32_t entry)
     const uint8_t *p = t->entry + (size_t)entry * t->stride;
 
     __builtin_prefetch(p, 1);
-    __builtin_prefetch(p + (t->stride < 64 ? t->stride - 1 : 64), 1);
+    if (t->stride > 32) /* else entries divide lines */
+        __builtin_prefetch(p + (t->stride < 64 ? t->stride - 1 : 64), 1);
 }
 
 /* table_find: entry[i] of each key, TABLE_NONE where it is not in. */

@@ -181,3 +181,12 @@ uint32_t tkey_partition(const struct tkey *k, uint32_t partitions)
 {
     return (uint32_t)((tkey_rank(k) >> 32) * partitions >> 32);
 }
+
+void tkeys_partition(uint16_t *part, const struct tkey *k, size_t stride, uint32_t n,
+                     uint32_t partitions)
+{
+    const uint8_t *at = (const uint8_t *)k;
+
+    for (uint32_t i = 0; i < n; i++, at += stride)
+        part[i] = (uint16_t)tkey_partition((const struct tkey *)(const void *)at, partitions);
+}

@@ -66,6 +66,9 @@ uint32_t tkeys_load_hash(struct tkey *k, uint32_t *hash, const struct enc_keys *
                          const uint16_t *sel, uint32_t n, uint16_t *longs);
 /* tkey_partition: the partition of a key, unseeded. */
 uint32_t tkey_partition(const struct tkey *k, uint32_t partitions);
+/* tkeys_partition: that of n keys which lie `stride` bytes apart. */
+void tkeys_partition(uint16_t *part, const struct tkey *k, size_t stride, uint32_t n,
+                     uint32_t partitions);
 /* tkey_rank: the unseeded 64-bit hash under it; decides which keys a full state admits. */
 uint64_t tkey_rank(const struct tkey *k);
 

@@ -169,3 +169,59 @@ TEST(combine_table, begins_anew_when_cleared)
     }
     teardown(f);
 }
+
+// A closed table: keys that came more than once stay, with empty rows; a record of another key gets
+// an entry of its own, in the order in which the records came, of 512 those that are not short
+// last.
+static void expect_closed(struct fixture *f, uint32_t vectors)
+{
+    static uint32_t passed[8 * VEC_ROWS_MAX];
+    uint32_t kept[KEYS], cnt = 0, passed_cnt = 0;
+    struct naive before = f->naive;
+
+    for (uint32_t i = 0; i < before.cnt; i++)
+        if (before.count[before.seen[i]] > 1)
+            kept[cnt++] = before.seen[i];
+    combine_table_close(&f->t);
+    EXPECT_EQ_INT(f->t.kept, cnt);
+    memset(&f->naive, 0, sizeof f->naive);
+    for (uint32_t v = 0; v < vectors; v++) {
+        uint32_t n = VEC_ROWS_MAX - v;
+        push(f, n, KEYS, false);
+        for (uint32_t from = 0; from < n; from += 512)
+            for (int is_long = 0; is_long < 2; is_long++)
+                for (uint32_t i = from; i < n && i < from + 512; i++)
+                    if ((f->lens[i] > TKEY_INLINE) == is_long && before.count[f->key[i]] <= 1)
+                        passed[passed_cnt++] = f->key[i];
+    }
+    EXPECT_EQ_INT(f->t.live, cnt + passed_cnt);
+    for (uint32_t e = 1; e <= f->t.live; e++) {
+        uint32_t k = e <= cnt ? kept[e - 1] : passed[e - 1 - cnt];
+        const struct tkey *key = combine_key(&f->t, e);
+        EXPECT_EQ_INT(key->len, f->len[k]);
+        EXPECT_EQ_MEM(tkey_bytes(key), f->text[k], f->len[k]);
+        EXPECT_EQ_INT(load_i64(combine_row(&f->t, e)), e <= cnt ? f->naive.count[k] : 1);
+        EXPECT_EQ_MEM(combine_row(&f->t, e) + 8, f->row_init + 8, f->t.row_bytes - 8);
+    }
+}
+
+TEST(combine_table, looks_for_frequent_keys_only_when_closed)
+{
+    static const uint32_t row_bytes[] = {8, ROW_BYTES};
+
+    for (uint32_t c = 0; c < 2; c++)
+        for (simd_first(); simd_next();) {
+            struct fixture *f = setup(KEYS + 8 * VEC_ROWS_MAX, row_bytes[c]);
+            for (uint32_t v = 0; v < 4; v++)
+                push(f, VEC_ROWS_MAX, KEYS, false);
+            expect_closed(f, 6);
+            combine_table_pass(&f->t);
+            EXPECT_EQ_INT(f->t.live, f->t.kept);
+            push(f, VEC_ROWS_MAX, KEYS, false);
+            combine_table_clear(&f->t);
+            memset(&f->naive, 0, sizeof f->naive);
+            push(f, VEC_ROWS_MAX, KEYS, false);
+            expect_same(f);
+            teardown(f);
+        }
+}
