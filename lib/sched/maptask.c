@@ -114,13 +114,23 @@ static void feed(struct sched *s, struct maptask *t, uint64_t pos)
         flush_all(s, r, pos);
 }
 
-/* The oldest interval of which blocks of r may be fed, or UINT64_MAX. While shuffle blocks pile
- * up, or memory is short, only the interval that everything else waits for goes on. */
+/* Does only the interval that everything else waits for go on? While shuffle blocks pile up, or
+ * memory is short; and when it has ended and a single block of a later one waits: its result is not
+ * to come behind that, while a worker that has much to map loses nothing. */
+static bool oldest_only(struct sched *s, const struct reader *r)
+{
+    struct sched_job_state *j = r->job;
+
+    if (s->conf.refs_max - s->refs_cnt < s->conf.refs_max / 4 || !job_ahead_room(s))
+        return true;
+    return r->waiting_cnt == 1 && !job_interval(s, j, j->head)->sources_left;
+}
+
+/* The oldest interval of which blocks of r may be fed, or UINT64_MAX. */
 static uint64_t oldest_pos(struct sched *s, const struct reader *r)
 {
     struct sched_job_state *j = r->job;
-    bool tight = s->conf.refs_max - s->refs_cnt < s->conf.refs_max / 4 || !job_ahead_room(s);
-    uint64_t tail = tight && j->head < j->tail ? j->head + 1 : j->tail;
+    uint64_t tail = j->head < j->tail && oldest_only(s, r) ? j->head + 1 : j->tail;
 
     for (uint64_t pos = j->head; r->waiting_cnt && pos < tail; pos++) {
         struct interval *iv = job_interval(s, j, pos);

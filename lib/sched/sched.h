@@ -27,6 +27,9 @@
  * Partitions are held in groups; group g of an exchange belongs to worker g % workers, in every
  * interval. Any answer may bring new shuffle blocks and output blocks.
  *
+ * While the result of an interval that has ended is made, a single block of a later one waits;
+ * where more wait, all workers go on.
+ *
  * A map task is open at one worker; its blocks go to the worker that has the least to map, of an
  * interval the newest first: where blocks pile up, what has just come is still in the cache. It
  * ends when the input of its interval has ended and all blocks are fed, when the next block for

@@ -303,6 +303,28 @@ TEST(sched, closes_go_before_maps_and_older_intervals_first)
     end_world(m);
 }
 
+// The result of what has ended does not come behind a block of the next interval; where several
+// blocks wait, the worker goes on.
+TEST(sched, a_result_goes_before_the_next_block)
+{
+    struct sim_plan plan;
+    struct sim *m = simple_world(&plan, 1000, 1);
+
+    m->shuffle_percent = 0;
+    sim_block(m, 0, 0);
+    sim_close(m, 0, 0);
+    sim_block(m, 0, 1);
+    EXPECT_EQ_STR(m->given, "F0 E0 ");
+    sim_drain(m);
+    EXPECT_EQ_STR(m->given, "F0 E0 C0 C0 C0 C0 F1 ");
+    sim_close(m, 0, 1);
+    sim_block(m, 0, 2);
+    sim_block(m, 0, 2);
+    EXPECT_EQ_STR(m->given, "F0 E0 C0 C0 C0 C0 F1 E1 F2 ");
+    sim_close(m, 0, 2);
+    end_world(m);
+}
+
 // Shortly before the end of an interval its task ends when there is nothing else to do: not while a
 // block waits, and not that of a later interval.
 TEST(sched, tasks_end_with_their_last_block_when_the_end_is_near)
