@@ -15,7 +15,7 @@
 
 #define BURST_DEFAULT   32u
 #define TURN_STEPS      16u
-#define REST_US         50u
+#define REST_US         200u
 #define RING_STEPS      4u // the ring holds what so many full steps can say
 #define RING_MSGS_MIN   1024u
 #define FRAME_BYTES_MIN 60u

@@ -136,7 +136,7 @@ void ingest_free(struct ingest *q);
  * (packets and messages); 0: idle. */
 uint32_t ingest_step(struct ingest *q, uint64_t now);
 /* ingest_turn is what the lcore's loop calls: steps while bursts come full, at most 16; and while
- * control asks to shed, one step every 50 us. A device that is not polled drops what comes without
+ * control asks to shed, one step every 200 us. A device that is not polled drops what comes without
  * costing the lcore a cycle (it counts as missed), or makes its sender wait. */
 uint32_t ingest_turn(struct ingest *q);
 /* ingest_finish ends the run of the queue, on its lcore: what is open is sealed and the open tick
