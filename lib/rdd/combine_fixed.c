@@ -288,21 +288,29 @@ void combine_fixed_clear(struct combine_fixed *t)
 /* --- what comes next ---------------------------------------------------------------------------
  */
 
-/* What is left of the next vector is fetched in small portions, since the vector at hand ends. */
-#define FETCH_KEYS      16u /* between two portions */
+/* What is left of the next vector is fetched in small portions, since the vector at hand ends: the
+ * fewer breaks the better, but memory takes only so many lines at a time. */
+#define FETCH_KEYS_MAX  64u /* between two portions */
+#define FETCH_KEYS_MIN  16u
 #define FETCH_LINES_MAX 32u /* of a portion */
 
-static uint32_t portion_of(const struct fixed_keys *k)
+struct pace {
+    uint32_t keys, lines;
+};
+
+static struct pace pace_of(const struct fixed_keys *k)
 {
-    uint64_t bytes = 0, portions = k->n / FETCH_KEYS + 1;
+    uint64_t bytes = 0;
 
     for (uint32_t i = 0; k->ahead && i < 2; i++) {
         uint64_t left = (uint64_t)(k->ahead->end[i] - k->ahead->at[i]);
         if (k->ahead->at[i] < k->ahead->end[i] && left > bytes)
             bytes = left;
     }
-    uint64_t lines = (bytes / LINE_BYTES + portions) / portions;
-    return lines < FETCH_LINES_MAX ? (uint32_t)lines : FETCH_LINES_MAX;
+    uint64_t all = bytes / LINE_BYTES, most = FETCH_LINES_MAX * (k->n / FETCH_KEYS_MAX + 1);
+    uint32_t keys = all > most ? FETCH_KEYS_MIN : FETCH_KEYS_MAX, portions = k->n / keys + 1;
+    uint64_t lines = (all + portions) / portions;
+    return (struct pace){keys, lines < FETCH_LINES_MAX ? (uint32_t)lines : FETCH_LINES_MAX};
 }
 
 /* --- vectors -----------------------------------------------------------------------------------
@@ -346,7 +354,8 @@ INLINE void do_some(struct combine_fixed *t, const uint64_t *keys, const uint32_
 INLINE void do_each(struct combine_fixed *t, const struct fixed_keys *k, uint32_t words, int kind,
                     const struct deed *d)
 {
-    const uint32_t portion = portion_of(k), n = k->n;
+    const struct pace pace = pace_of(k);
+    const uint32_t n = k->n;
     struct probes p;
 
     if (words == 1)
@@ -356,9 +365,9 @@ INLINE void do_each(struct combine_fixed *t, const struct fixed_keys *k, uint32_
     if (outgrows_cache(t))
         entries_fetch(t, p.home, n);
     /* Homes are those of a smaller table when it grew meanwhile: wrong, but none is outside. */
-    for (uint32_t i = 0; i < n; i += FETCH_KEYS) {
-        uint32_t some = n - i < FETCH_KEYS ? n - i : FETCH_KEYS;
-        ahead_fetch(k->ahead, portion);
+    for (uint32_t i = 0; i < n; i += pace.keys) {
+        uint32_t some = n - i < pace.keys ? n - i : pace.keys;
+        ahead_fetch(k->ahead, pace.lines);
         do_some(t, p.key + (size_t)i * words, p.home + i, i, some, words, kind, d);
     }
 }
