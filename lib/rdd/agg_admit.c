@@ -186,7 +186,7 @@ bool agg_choice_drop(struct agg_state *s, uint32_t entry)
 {
     uint8_t *delta = agg_delta_of(s, entry);
 
-    if (!s->choice.is_needed || tkey_rank(table_key(&s->t, entry)) < s->choice.limit)
+    if (tkey_rank(table_key(&s->t, entry)) < s->choice.limit)
         return false;
     lose(s, agg_count(delta));
     agg_row_copy(delta, s->row_init, s->x->agg.row_bytes);

@@ -22,7 +22,8 @@ void agg_state_yield(struct agg_state *s);
  * from which on they get none; false: it is found. */
 bool agg_choice_begin(struct agg_state *s);
 bool agg_choice_step(struct agg_state *s);
-/* agg_choice_drop: does this known key get no item? Its delta is then lost, and counted. */
+/* agg_choice_drop, where there are: does this known key get no item? Its delta is then lost, and
+ * counted. */
 bool agg_choice_drop(struct agg_state *s, uint32_t entry);
 
 /* agg_state_make_room compacts the heap when it could not hold what combining src into dst may add

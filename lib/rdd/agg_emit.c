@@ -43,39 +43,51 @@ static bool emit_prepare(struct agg_state *s)
     return true;
 }
 
-/* Is what ranks an entry its total? Else rows must be made first. */
-static bool ranks_by_total(const struct agg_state *s)
-{
-    return !agg_is_stack(s->x) && !s->x->agg.lambda;
-}
-
-/* As emit_next, of those that are taken. Most are not: what tells is read first. */
-static uint32_t emit_best(const struct agg_state *s, struct agg_best *best, uint32_t *at,
+/* Those that are taken of the entries from `at` to `end`. Most are not: what tells is read first.
+ */
+static uint32_t take_best(struct agg_state *s, struct agg_best *best, uint32_t at, uint32_t end,
                           uint32_t *entry)
 {
-    uint32_t n = 0, left = s->t.entries - *at, stride = s->t.stride;
-    const uint8_t *value = table_row(&s->t, *at) + s->x->best.off;
+    const uint8_t *value = table_row(&s->t, at) + s->x->best.off;
+    uint32_t n = 0, first = at;
+    int64_t most = INT64_MIN;
 
-    for (uint32_t i = left < AGG_SCAN ? left : AGG_SCAN; i && n < VEC_ROWS_MAX; i--, ++*at) {
+    for (; at < end; at++, value += s->t.stride) {
         int64_t v = load_i64(value);
-        const struct tkey *key = table_key(&s->t, *at);
-        value += stride;
-        if (__builtin_expect(agg_best_is_out(best, v, key), 1) || !table_is_live(&s->t, *at))
+        const struct tkey *key = table_key(&s->t, at);
+        most = v > most ? v : most;
+        if (__builtin_expect(agg_best_is_out(best, v, key), 1) || !table_is_live(&s->t, at))
             continue;
-        entry[n] = *at;
+        entry[n] = at;
         n += agg_best_takes(best, v, key);
+    }
+    bool whole = first % AGG_MOST == 0 && (end % AGG_MOST == 0 || end == s->t.entries);
+    if (s->most && whole)
+        s->most[first / AGG_MOST] = most;
+    return n;
+}
+
+/* As emit_next, of those that are taken. */
+static uint32_t emit_best(struct agg_state *s, struct agg_best *best, uint32_t *at, uint32_t *entry)
+{
+    uint32_t n = 0, left = s->t.entries - *at, end = *at + (left < AGG_SCAN ? left : AGG_SCAN);
+
+    while (*at < end && n <= VEC_ROWS_MAX - AGG_MOST) {
+        uint32_t next = (*at / AGG_MOST + 1) * AGG_MOST, stop = next < end ? next : end;
+        if (!s->most || s->most[*at / AGG_MOST] >= best->floor)
+            n += take_best(s, best, *at, stop, entry + n);
+        *at = stop;
     }
     return n;
 }
 
 /* The entries from *at on, in that order or as they are numbered: a vector of them, or what is
  * found among AGG_SCAN, for most may have left. */
-static uint32_t emit_next(const struct agg_state *s, struct agg_best *best, uint32_t *at,
-                          uint32_t *entry)
+static uint32_t emit_next(struct agg_state *s, struct agg_best *best, uint32_t *at, uint32_t *entry)
 {
     uint32_t n = 0;
 
-    if (best && ranks_by_total(s))
+    if (best && agg_ranks_totals(s->x))
         return emit_best(s, best, at, entry);
     if (s->x->sorted) {
         for (; *at < s->touched_cnt && n < VEC_ROWS_MAX; ++*at)
@@ -185,7 +197,7 @@ static int emit_rows(struct agg_state *s, const uint32_t *entry, uint32_t n, str
     if (x->agg.lambda)
         rows = without_failed(row, left, n);
     uint32_t failed = n - rows;
-    if (best && !ranks_by_total(s))
+    if (best && !agg_ranks_totals(s->x))
         rows = only_best(s, best, row, left, rows);
     if (x->key && keys_of(s, left, rows, out->col, scratch))
         return -ENOMEM;

@@ -38,6 +38,22 @@ static inline uint8_t *agg_delta_of(const struct agg_state *s, uint32_t entry)
     return table_row(&s->t, entry) + s->delta_off;
 }
 
+/* Is what ranks an entry its total? Else rows must be made first. */
+static inline bool agg_ranks_totals(const struct exchange *x)
+{
+    return !agg_is_stack(x) && !x->agg.lambda;
+}
+
+/* The total of an entry has changed. */
+static inline void agg_most_raise(struct agg_state *s, uint32_t entry, const uint8_t *total)
+{
+    int64_t value, *most = &s->most[entry / AGG_MOST];
+
+    memcpy(&value, total + s->x->best.off, sizeof value);
+    if (value > *most)
+        *most = value;
+}
+
 static inline uint8_t *agg_item_row(const struct agg_state *s, uint32_t item)
 {
     return s->items.row + (size_t)item * s->x->agg.row_bytes;

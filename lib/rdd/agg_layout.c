@@ -42,6 +42,13 @@ static uint64_t waiting_max(const struct exchange *x, uint64_t keys)
     return keys < WAITING_KEYS || strings || x->agg.lambda ? 0 : keys / WAITING_SHARE;
 }
 
+static uint64_t most_cnt(const struct exchange *x, uint64_t keys)
+{
+    bool asked = x->best.cnt && agg_ranks_totals(x) && !agg_is_single(x);
+
+    return asked ? (keys + AGG_MOST - 1) / AGG_MOST : 0;
+}
+
 uint64_t agg_state_bytes(const struct exchange *x, uint64_t keys)
 {
     uint64_t items = agg_state_items(x, keys);
@@ -51,6 +58,7 @@ uint64_t agg_state_bytes(const struct exchange *x, uint64_t keys)
            round64(keys * sizeof(struct agg_fresh)) +
            round64(waiting_max(x, keys) * sizeof(struct tkey)) +
            round64(waiting_max(x, keys) * x->agg.row_bytes) +
+           round64(most_cnt(x, keys) * sizeof(int64_t)) +
            round64(deltas_max(x) * sizeof(struct agg_delta)) +
            (agg_is_stack(x) ? 2 : 1) * round64(items * 4) + round64(items * x->agg.row_bytes);
 }
@@ -113,6 +121,11 @@ void agg_state_init(struct agg_state *s, const struct exchange *x, void *mem)
     s->waiting.max = (uint32_t)waiting_max(x, keys);
     s->waiting.key = carve(&at, s->waiting.max * sizeof *s->waiting.key);
     s->waiting.row = carve(&at, (uint64_t)s->waiting.max * x->agg.row_bytes);
+    s->most = carve(&at, most_cnt(x, keys) * sizeof *s->most);
+    for (uint64_t i = 0; i < most_cnt(x, keys); i++)
+        s->most[i] = INT64_MIN;
+    if (!most_cnt(x, keys))
+        s->most = NULL;
     s->items.max = (uint32_t)items;
     s->items.deltas_max = deltas_max(x);
     s->items.delta = carve(&at, deltas_max(x) * sizeof(struct agg_delta));

@@ -66,7 +66,7 @@ static uint32_t next_changed(struct agg_state *s, uint32_t *entry, uint8_t **tot
         if (s->at + AGG_AHEAD < cnt)
             table_prefetch(&s->t, changed(s, s->at + AGG_AHEAD));
         uint32_t e = changed(s, s->at);
-        if (s->at < s->touched_cnt && agg_choice_drop(s, e))
+        if (s->choice.is_needed && s->at < s->touched_cnt && agg_choice_drop(s, e))
             continue;
         if (agg_is_stack(s->x))
             agg_links(s, e);
@@ -93,6 +93,8 @@ static bool step_applying(struct agg_state *s, struct arena *scratch)
     agg_merge(&s->x->agg, &env, total, delta, n);
     if (agg_is_window(s->x))
         agg_items_append(s, entry, delta, n);
+    for (uint32_t i = 0; s->most && i < n; i++)
+        agg_most_raise(s, entry[i], total[i]);
     for (uint32_t i = 0; i < n; i++)
         agg_row_copy((uint8_t *)(uintptr_t)delta[i], s->row_init, s->x->agg.row_bytes);
     agg_state_settle(s);

@@ -54,6 +54,10 @@
  * to get there. So rows of short keys wait, until there are enough that they come by the same lines
  * and pages again, or until the interval ends.
  *
+ * The best. Where a top follows, and ranks totals, it is known of every AGG_MOST entries side by
+ * side what none of them exceeds; it is raised with a total, and found anew when they are looked
+ * at. So emission passes over those of which none can be among the best.
+ *
  * Work is done in steps of at most VEC_ROWS_MAX entries; a step never blocks or allocates. What
  * takes more is spread over the steps before: the compaction of the heap (agg_heap.h), and the
  * ordering of new keys by rank (agg_admit.h).
@@ -79,6 +83,7 @@
 #include "rdd/sort.h"
 #include "rdd/table.h"
 
+#define AGG_MOST          64u
 #define AGG_ITEMS_PER_KEY 32u /* windows of 30 s by 1 s are whole */
 
 enum agg_phase {
@@ -175,6 +180,7 @@ struct agg_state {
     uint64_t group, group_first; /* two stacks: of the open interval, and its first position */
     struct agg_flip flip;
     struct agg_order order;
+    int64_t *most; /* by entry / AGG_MOST: no total is more; NULL: nobody asks */
     /* what people look at */
     uint64_t refused;    /* records dropped: state_full */
     uint64_t failed;     /* rows that were not emitted: the lambda failed */
