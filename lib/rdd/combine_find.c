@@ -212,30 +212,36 @@ INLINE void find_others(struct combine_table *t, struct part *p, struct finder b
 /* --- keys that are not short -------------------------------------------------------------------
  */
 
-/* Is it the same key, not short? Of the first 32 bytes no branch hangs on the length. */
-TKEY_AVX512 static inline bool long_is(const struct tkey *a, const struct tkey *k)
+/* Is it the key of these bytes, not short? Of the first 32 no branch hangs on their number. */
+TKEY_AVX512 static inline bool long_is(const struct tkey *k, const uint8_t *bytes, uint32_t len)
 {
-    uint64_t x, y;
+    uint64_t first;
 
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, k, sizeof y);
-    if (x != y)
+    memcpy(&first, k, sizeof first);
+    if (first != ((uint64_t)load_le32(bytes) << 32 | len))
         return false;
-    __mmask32 own = _bzhi_u32(~0u, k->len);
-    __m256i differ = _mm256_xor_si256(_mm256_maskz_loadu_epi8(own, a->ptr),
-                                      _mm256_maskz_loadu_epi8(own, k->ptr));
+    __mmask32 own = _bzhi_u32(~0u, len);
+    __m256i differ =
+        _mm256_xor_si256(_mm256_maskz_loadu_epi8(own, k->ptr), _mm256_maskz_loadu_epi8(own, bytes));
     return _mm256_testz_si256(differ, differ) &&
-           (k->len <= 32 || !memcmp(a->ptr + 32, k->ptr + 32, k->len - 32));
+           (len <= 32 || !memcmp(k->ptr + 32, bytes + 32, len - 32));
 }
 
-TKEY_AVX512 static uint8_t *find_long_avx512(struct combine_table *t, const struct tkey *k,
-                                             uint32_t hash)
+/* Those that are at home; the others are left in p->longs. */
+TKEY_AVX512 INLINE void homes_long(struct part *p, struct finder by, uint8_t **row, int kind)
 {
-    uint8_t *at = entry_at(finder_of(t), hash, 0);
+    uint32_t left = 0;
 
-    if (__builtin_expect(long_is((const struct tkey *)(void *)at, k), 1))
-        return at;
-    return find_or_add(t, k, hash);
+    for (uint32_t j = 0; j < p->longs_cnt; j++) {
+        uint32_t i = p->longs[j], len = p->len[i];
+        const uint8_t *bytes = p->base + p->off[i];
+        uint8_t *at = entry_at(by, (uint32_t)(tkey_hash_long(bytes, len) >> 32), 0);
+        if (__builtin_expect(long_is((const struct tkey *)(void *)at, bytes, len), 1))
+            found(at, row + i, kind);
+        else
+            p->longs[left++] = (uint16_t)i;
+    }
+    p->longs_cnt = left;
 }
 
 INLINE void find_longs(struct combine_table *t, const struct part *p, uint8_t **row, int kind)
@@ -247,8 +253,7 @@ INLINE void find_longs(struct combine_table *t, const struct part *p, uint8_t **
     for (uint32_t j = 0; j < p->longs_cnt; j++) {
         uint32_t i = p->longs[j];
         tkey_load_hash(&k, &hash, seeds, p->base + p->off[i], p->len[i]);
-        found(simd_level == SIMD_AVX512 ? find_long_avx512(t, &k, hash) : find_or_add(t, &k, hash),
-              row + i, kind);
+        found(find_or_add(t, &k, hash), row + i, kind);
     }
 }
 
@@ -265,6 +270,16 @@ TKEY_AVX512 static uint32_t counts_avx512(struct part *p, struct finder by)
     return homes_avx512(p, by, NULL, COUNT);
 }
 
+TKEY_AVX512 static void long_rows_avx512(struct part *p, struct finder by, uint8_t **row)
+{
+    homes_long(p, by, row, FIND);
+}
+
+TKEY_AVX512 static void long_counts_avx512(struct part *p, struct finder by)
+{
+    homes_long(p, by, NULL, COUNT);
+}
+
 INLINE void find_part(struct combine_table *t, struct part *p, uint8_t **row, int kind)
 {
     const struct finder by = finder_of(t);
@@ -277,6 +292,10 @@ INLINE void find_part(struct combine_table *t, struct part *p, uint8_t **row, in
     if (kind == COUNT)
         uncount(p, by);
     find_others(t, p, by, row, kind);
+    if (simd_level == SIMD_AVX512 && kind == COUNT)
+        long_counts_avx512(p, finder_of(t));
+    else if (simd_level == SIMD_AVX512)
+        long_rows_avx512(p, finder_of(t), row);
     find_longs(t, p, row, kind);
 }
 
