@@ -3,7 +3,8 @@
  *
  * Where half of them or fewer do, and what is read of them below is numbers and addresses, they are
  * put together: what comes then works on whole columns again instead of choosing row by row. They
- * keep their places. Measured (Zen 4, a third stays): 0.13 ns for each row that came and column,
+ * keep their places where order is kept. A filter that is a sieve (sieve.h) is passed by where the
+ * reader did its work. Measured (Zen 4, a third stays): 0.13 ns for each row that came and column,
  * and 0.1 ns for its place; a division by a literal saves 0.2 ns, a key 0.25 ns.
  */
 #include "rdd/pipeline.h"
