@@ -31,8 +31,8 @@ static uint32_t bytes_of(const struct packet_whole *f, uint32_t n)
     return sum;
 }
 
-// n packets were taken, `kept` bytes of them.
-static void count_taken(struct ingest *q, const struct packet_whole *f, uint32_t n, uint32_t kept,
+// n packets were taken, `kept` of their bytes.
+static void count_taken(struct ingest *q, uint32_t n, uint32_t bytes, uint32_t kept,
                         uint32_t in_place)
 {
     struct ingest_src *s = &q->source[0];
@@ -42,7 +42,7 @@ static void count_taken(struct ingest *q, const struct packet_whole *f, uint32_t
     TALLY(q->n.seen.n[PACKET_COUNT_IP4], n);
     TALLY(q->n.seen.tunnel[PKT_TUNNEL_NONE], n);
     TALLY(q->n.received, n);
-    TALLY(q->n.received_bytes, bytes_of(f, n));
+    TALLY(q->n.received_bytes, bytes);
     TALLY(q->n.packet[INGEST_TAKEN], n);
     TALLY(q->n.kept_in_place, in_place);
     TALLY(q->n.kept_copied, n - in_place);
@@ -56,18 +56,21 @@ static uint32_t take_packets(struct ingest *q, const struct packet_whole *f, uin
                              int64_t ts_ns)
 {
     struct block_builder *b = &q->source[0].builder;
+    uint32_t bytes = bytes_of(f, n);
     struct block_room room;
 
-    if (q->in_place || !block_builder_room(b, n, bytes_of(f, n) + PACKET_LAY_SLACK, &room))
+    if (q->in_place || !block_builder_room(b, n, bytes + PACKET_LAY_SLACK, &room))
         return 0;
     struct packet_lay to = {.row = room.row,
                             .base = room.base,
                             .off = room.off,
                             .frame_bytes_max = q->port->frame_max,
                             .ts_ns = ts_ns};
-    uint32_t laid = packet_lay_burst(&to, f, n), bytes = bytes_of(f, laid);
+    uint32_t laid = packet_lay_burst(&to, f, n);
+    if (laid < n)
+        bytes = bytes_of(f, laid);
     block_builder_added(b, laid, bytes);
-    count_taken(q, f, laid, bytes, 0);
+    count_taken(q, laid, bytes, bytes, 0);
     return laid;
 }
 
@@ -94,7 +97,7 @@ static uint32_t take_datagrams(struct ingest *q, struct rte_mbuf *const *mbuf,
     n = block_builder_add_runs(&s->builder, bytes, n);
     for (uint32_t i = 0; i < n; i++)
         in_place += bytes[i].page != NULL;
-    count_taken(q, f, n, bytes_of(payload, n), in_place);
+    count_taken(q, n, bytes_of(f, n), bytes_of(payload, n), in_place);
     return n;
 }
 
