@@ -5,10 +5,11 @@
  * In the last half of a tick, of ENDING_NS at most, the scheduler is told so (EV_ENDING) and
  * ends map tasks whenever their worker has nothing else to do; and so that it has something, ingest
  * is asked to seal what it has instead of filling pages (node.cuts): when that half begins,
- * and then whenever half of what was left of it is over, CUT_NS apart at least. So the last task
- * holds what came in some hundred us, after half a dozen others, each half as long as the one
- * before. A worker that is behind is not disturbed: nothing is cut before it is done with what it
- * has.
+ * and then whenever a third of what was left of it is over, CUT_NS apart at least. So the last task
+ * holds what came in some hundred us, after a dozen others, each two thirds as long as the one
+ * before: a worker that needs no more time than that, for what it is given in short tasks, is done
+ * with all of them in time. One that is behind is not disturbed: nothing is cut before it is done
+ * with what it has.
  *
  * Ticks of less than twice ENDING_NS_MIN are left alone: what can be done before their end
  * costs as much as it saves.
@@ -54,5 +55,5 @@ void control_watch_ending(struct control *c)
     if (now < c->cut_ns || !is_hungry(c))
         return;
     atomic_fetch_add_explicit(&n->cuts, 1, memory_order_relaxed);
-    c->cut_ns = now + (left / 2 > CUT_NS ? left / 2 : CUT_NS);
+    c->cut_ns = now + (left / 3 > CUT_NS ? left / 3 : CUT_NS);
 }
