@@ -15,6 +15,7 @@
  * Upward it speaks through one SPSC ring of struct ingest_msg: BLOCK hands over a sealed block
  * (the receiver owns it); CLOSED(n), after the last block of tick n, promises that no block of
  * tick n or older will follow, of any source of the queue. One CLOSED may close several ticks.
+ * A block is sealed when it is full or its tick is over, or sooner when control asks for it.
  * Ticks of a queue never go back, whatever the clock does.
  *
  * Drops happen here and nowhere above. Room in the ring is checked once at the begin of a step:
