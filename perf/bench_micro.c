@@ -1,9 +1,10 @@
 /*
  * Microbenchmarks of the primitives of a map task: bench_micro [NAME]... Each works on 16 KB of
  * the text of gen_text.h at a time, from a set of 8 MB, so that the text comes from the third-level
- * cache as it does behind a block; the figure is nanoseconds for each item, the least of many
- * rounds, because whatever disturbs a round makes it longer. Where a name begins with dots, what is
- * above it is done first and counted too, so that the bytes are where they are in a task.
+ * cache as it does behind a block, at every SIMD level of this CPU; the figure is nanoseconds for
+ * each item, the least of many rounds, because whatever disturbs a round makes it longer. Where a
+ * name begins with dots, what is above it is done first and counted too, so that the bytes are
+ * where they are in a task.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,12 +227,16 @@ static double measure(struct micro *m, uint32_t (*chunk)(struct micro *, uint32_
 
 int main(int argc, char **argv)
 {
-    simd_init(SIMD_AUTO);
     struct micro *m = setup();
 
-    for (size_t i = 0; i < sizeof micros / sizeof micros[0]; i++)
-        if (wanted(micros[i].name, argc, argv))
-            printf("%-28s %7.2f ns a %s\n", micros[i].name, measure(m, micros[i].chunk),
-                   micros[i].item);
+    for (size_t i = 0; i < sizeof micros / sizeof micros[0]; i++) {
+        if (!wanted(micros[i].name, argc, argv))
+            continue;
+        printf("%-28s", micros[i].name);
+        for (int level = SIMD_SCALAR; level < SIMD_AUTO; level++)
+            if (simd_init((enum simd_level)level) == 0)
+                printf("  %s %5.2f ns", simd_level_name(simd_level), measure(m, micros[i].chunk));
+        printf(" a %s\n", micros[i].item);
+    }
     return 0;
 }
