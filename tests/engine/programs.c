@@ -247,6 +247,18 @@ const struct program programs[] = {
       "    .reduceByKeyAndWindow((a, b) => a + b, (a, b) => a - b, \"3s\", \"1s\").output(o)\n"
       "  nums.map(r => (toIp(r.v < 9 ? \"::\" : \"ff::1\"), r.x)).reduceByKey((a, b) => b)\n"
       "    .output(o)\n"),
+    P("sieve", "  recs.filter(r => r.k == 0).map(r => (r.v / 10, 1)).reduceByKey((a, b) => a + b)"
+               ".output(o)\n"),
+    P("sieve_rows", "  recs.filter(r => r.v > 3).map(r => (r.tag, r.v)).output(o)\n"),
+    P("sieve_first", "  recs.filter(r => r.k != 1).map(r => (r.k, (r.v, r.tag)))\n"
+                     "    .reduceByKey((a, b) => (a._1, b._2)).output(o)\n"),
+    P("sieve_of_one_reader", "  f = recs.filter(r => r.v <= 20)\n  f.count().output(o)\n"
+                             "  f.filter(r => r.k == 2).map(r => 100 / r.v).output(o)\n"),
+    P("sieve_of_two", "  recs.filter(r => r.k == 0).map(r => r.v).output(o)\n"
+                      "  recs.filter(r => r.k == 1).map(r => r.v).window(\"3s\").count()"
+                      ".output(o)\n"),
+    P("sieve_fails", "  recs.filter(r => r.k < 2).map(r => 100 / r.v).countByValue()"
+                     ".output(o)\n"),
     P("regex", "  lines.filter(r => matches(r.line, \"^[a-d].*e\")).count().output(o)\n"),
 };
 

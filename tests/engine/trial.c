@@ -19,12 +19,15 @@ struct job *job_of(const char *name, const char *program, uint32_t partitions)
                   "  lines: { type: udp, port: p, listen: 1, format: text }\n"
                   "  nums: { type: udp, port: p, listen: 2, format: csv, "
                   "schema: { k: string, v: int, x: float } }\n"
+                  "  recs: { type: udp, port: p, listen: 3, format: binary, record: 8, schema: { "
+                  "k: { type: int, width: 1 }, v: { type: int, width: 2, signed: true }, "
+                  "tag: { type: string, width: 4 } } }\n"
                   "program: |\n%ssinks:\n  o: { type: console, format: jsonl }\n",
                   partitions, program);
     return parse_job(name, &text);
 }
 
-static void put_words(struct strbuf *b, struct prng *p)
+static void put_line(struct strbuf *b, struct prng *p)
 {
     static const char *const words[] = {
         "a", "the", "cat", "e", "of", "abide", "supercalifragilistic", "z", "dare", "\xff\x01"};
@@ -33,9 +36,10 @@ static void put_words(struct strbuf *b, struct prng *p)
     for (uint64_t i = 0; i < n; i++)
         strbuf_printf(b, "%s%s", i ? (prng_chance(p, 20) ? "  " : " ") : "",
                       words[prng_below(p, prng_below(p, 10) + 1)]);
+    strbuf_puts(b, "\n");
 }
 
-static void put_nums(struct strbuf *b, struct prng *p)
+static void put_num(struct strbuf *b, struct prng *p)
 {
     static const char *const keys[] = {"k", "key", "a-rather-long-key-of-many-bytes", "", "q"};
     int64_t v = prng_between(p, -6, 40);
@@ -45,6 +49,17 @@ static void put_nums(struct strbuf *b, struct prng *p)
     else
         strbuf_printf(b, "%s%lld,%lld,%g", keys[prng_below(p, 5)], (long long)prng_below(p, 6),
                       (long long)v, (double)prng_between(p, -1000, 1000) / 8);
+    strbuf_puts(b, "\n");
+}
+
+/* Some end early: the last of a datagram is cut then, another begins in the middle of the next. */
+static void put_rec(struct strbuf *b, struct prng *p)
+{
+    int64_t v = prng_between(p, -6, 40);
+    uint8_t rec[8] = {(uint8_t)prng_below(p, 3), (uint8_t)(v >> 8), (uint8_t)v};
+
+    memcpy(rec + 3, "tags", prng_below(p, 5));
+    strbuf_add(b, (const char *)rec, prng_chance(p, 1) ? 5 : sizeof rec);
 }
 
 /* What the reference is fed: the records as the source reader decodes them. */
@@ -72,6 +87,7 @@ static void feed_reference(struct trial *t, uint32_t source, const struct strbuf
 static void feed_source(struct trial *t, uint32_t source, uint64_t interval)
 {
     uint64_t left = prng_chance(&t->prng, 15) ? 0 : prng_below(&t->prng, RECORDS);
+    static void (*const put[])(struct strbuf *, struct prng *) = {put_line, put_num, put_rec};
     uint32_t queue = 0;
 
     while (left) {
@@ -82,10 +98,8 @@ static void feed_source(struct trial *t, uint32_t source, uint64_t interval)
         for (; n < most && left; n++) {
             uint64_t records = prng_below(&t->prng, left) + 1;
             left -= records;
-            for (; records; records--) {
-                (source ? put_nums : put_words)(&payload[n], &t->prng);
-                strbuf_puts(&payload[n], "\n");
-            }
+            for (; records; records--)
+                put[source](&payload[n], &t->prng);
             text[n] = payload[n].s;
             len[n] = payload[n].len;
             feed_reference(t, source, &payload[n]);
@@ -129,6 +143,7 @@ void trial_interval(struct trial *t, uint64_t n)
 {
     feed_source(t, 0, n);
     feed_source(t, 1, n);
+    feed_source(t, 2, n);
     engine_close(t->engine, n);
     ref_interval_all(t->ref, n, true, &t->expected);
 }

@@ -1,6 +1,7 @@
 /*
  * A trial: one program over random records in random datagrams, blocks and queues, in the engine
- * and in the reference. `lines` is a source of text, `nums` one of CSV (programs.h).
+ * and in the reference. `lines` is a source of text, `nums` one of CSV, `recs` of binary
+ * records (programs.h).
  */
 #ifndef TESTS_ENGINE_TRIAL_H
 #define TESTS_ENGINE_TRIAL_H
