@@ -26,7 +26,7 @@
 #define ROUNDS       60u
 #define STATIONS     413u
 #define RECORD_BYTES 16u
-#define ROW_BYTES    192u /* of a key and its row of accumulators, from which the next one begins */
+#define ROW_BYTES    192u /* from a key and its row of accumulators to the next */
 
 struct vector {
     uint8_t text[ROWS * GEN_1BRC_RECORD_MAX];
