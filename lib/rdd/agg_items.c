@@ -99,7 +99,8 @@ static void leave(struct agg_state *s, struct arena *scratch, uint32_t n)
     }
     if (s->x->inverse)
         agg_unmerge(&s->x->agg, s->x->inverse_lambda, &env, dst, src, n);
-    for (uint32_t i = 0; s->most && i < n; i++) /* less of what is negative is more */
+    bool may_grow = s->most && s->x->best.off; /* a sum, by what is negative; a count does not */
+    for (uint32_t i = 0; may_grow && i < n; i++)
         agg_most_raise(s, entry[i], dst[i]);
     it->head += n;
     leave_if_empty(s, entry, n);
