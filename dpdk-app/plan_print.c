@@ -90,6 +90,9 @@ static void put_stages(const struct job *j, const struct plan *p, struct strbuf 
             strbuf_printf(out, "  stage %u over source %s\n", i, j->source[s->source].spec.name);
         if (s->needles.cnt && source_finds(&j->source[s->source].spec))
             put_needles(&s->needles, out);
+        if (s->sieve.on && source_sieves(&j->source[s->source].spec, &s->sieve, s->want))
+            strbuf_puts(
+                out, "    makes rows of records that the first filter keeps, counts the others\n");
         for (uint32_t k = 0; k < s->root->kids_cnt; k++)
             put_node(p, s->root->kid[k], 0, out);
     }

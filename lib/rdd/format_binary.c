@@ -224,10 +224,10 @@ static int columns_begin(const struct source_reader *r, struct vec *out, const b
     return 0;
 }
 
-static bool any_bad(const struct source_reader *r)
+static bool any_bad(const struct format *f, const bool *want)
 {
-    for (uint32_t k = 0; k < r->spec->format.fields_cnt; k++)
-        if (format_wants(r, k) && can_be_bad(&r->spec->format.field[k]))
+    for (uint32_t k = 0; k < f->fields_cnt; k++)
+        if ((!want || want[k]) && can_be_bad(&f->field[k]))
             return true;
     return false;
 }
@@ -278,12 +278,12 @@ static int read_all(struct source_reader *r, struct vec *out, bool check, struct
 #define SIEVE_ROWS_MAX    (VEC_ROWS_MAX / 4) /* of a chunk */
 #define SIEVE_RECORDS_MAX (VEC_ROWS_MAX * 4) /* of a vector */
 
-static bool can_sieve(const struct source_reader *r)
+bool format_binary_sieves(const struct format *format, const struct sieve *sieve, const bool *want)
 {
-    if (!r->sieve)
-        return false;
-    const struct format_field *f = &r->spec->format.field[r->sieve->by.col];
-    return f->type != TYPE_BOOL && (f->binary == BINARY_INT || f->binary == BINARY_UINT);
+    const struct format_field *f = &format->field[sieve->by.col];
+
+    return f->type != TYPE_BOOL && (f->binary == BINARY_INT || f->binary == BINARY_UINT) &&
+           !any_bad(format, want);
 }
 
 /* What a vector has of a block so far. */
@@ -357,10 +357,10 @@ static int read_kept(struct source_reader *r, struct vec *out, struct arena *a)
 
 int format_binary_read(struct source_reader *r, struct vec *out, struct arena *a)
 {
-    bool check = any_bad(r);
+    const struct format *f = &r->spec->format;
 
-    MR_ASSERT(r->spec->format.record_bytes);
-    if (!check && can_sieve(r))
+    MR_ASSERT(f->record_bytes);
+    if (r->sieve && format_binary_sieves(f, r->sieve, r->want))
         return read_kept(r, out, a);
-    return read_all(r, out, check, a);
+    return read_all(r, out, any_bad(f, r->want), a);
 }

@@ -150,6 +150,17 @@ static inline bool source_finds(const struct source_spec *s)
 struct needle_set;
 struct sieve;
 
+/* format_binary_sieves: does its reader make use of the sieve where these columns are read (NULL:
+ * all)? */
+bool format_binary_sieves(const struct format *format, const struct sieve *sieve, const bool *want);
+/* source_sieves: does the reader of a source? */
+static inline bool source_sieves(const struct source_spec *s, const struct sieve *sieve,
+                                 const bool *want)
+{
+    return s->kind == SOURCE_RECORDS && s->format.kind == FORMAT_BINARY &&
+           format_binary_sieves(&s->format, sieve, want);
+}
+
 /*
  * A reader walks one input block and gives vectors. It is resumable: it keeps the position
  * (row of the index, byte inside the run), so a task can stop between vectors.
