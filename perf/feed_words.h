@@ -1,8 +1,8 @@
 /*
  * Lines of words for the growth benchmark: records of a given size, of words of 8 bytes, "k" and
- * the 7 digits of a rank. Every second word is the next of all ranks in turn (in a scattered
- * order), the others are drawn by Zipf: so a set that has twice as many words as there are ranks
- * has them all.
+ * the 7 digits of a rank. Every eighth word is the next of all ranks in turn (in a scattered
+ * order), the others are drawn by Zipf: so a set that has eight times as many words as there are
+ * ranks has them all.
  */
 #ifndef PERF_FEED_WORDS_H
 #define PERF_FEED_WORDS_H
