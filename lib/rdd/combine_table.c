@@ -238,8 +238,10 @@ static inline __attribute__((always_inline)) void rows_closed_of(struct combine_
     const uint8_t *row_init = t->row_init;
 
     for (uint32_t i = 0; i < n; i++) {
-        if (!tkey_is_short(&p->key[i]))
+        if (!tkey_is_short(&p->key[i])) {
+            row[i] = by.entry + COMBINE_ROW_OFF; /* nobody's, for now */
             continue;
+        }
         uint32_t e = by.slot[p->hash[i] & by.mask];
         __m128i k = _mm_load_si128((const __m128i *)(const void *)&p->key[i]);
         __m128i there = _mm_loadu_si128((const __m128i *)(void *)(by.entry + e * by.stride));
