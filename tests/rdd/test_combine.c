@@ -7,8 +7,7 @@
 
 #include "base/assert.h"
 #include "rdd/combine.h"
-#include "rdd/stage_writer.h"
-#include "tests/common/engine_mem.h"
+#include "tests/common/writer_rig.h"
 #include "tests/rdd/expr_harness.h"
 
 #define KEYS       200000u
@@ -20,13 +19,7 @@
 struct fixture {
     struct prng prng;
     struct exchange x;
-    struct pnode node;
-    struct stage stage;
-    struct stage_writer w;
-    struct engine_mem *mem;
-    struct task_out *out;
-    struct arena scratch;
-    void *writer_mem, *scratch_mem;
+    struct writer_rig rig;
     uint32_t key[VEC_ROWS_MAX], keys, frequent; // keys to draw from; of 100 records from the first
     uint64_t came[KEYS], left[KEYS], came_sum, left_sum, rows, records, digest;
 };
@@ -47,25 +40,13 @@ static struct fixture *setup(bool count_only, uint32_t keys, uint32_t frequent)
     if (!count_only)
         f->x.agg = (struct agg_spec){
             .leaves_cnt = 1, .leaf = {{AGG_SUM_INT, TYPE_INT, 8, 8}}, .row_bytes = 16};
-    f->node = (struct pnode){.kind = PN_WRITE_AGG, .exchange = &f->x};
-    f->writer_mem = aligned_alloc(64, (stage_writer_bytes(&f->node) + 63) & ~63ull);
-    stage_writer_init(&f->w, &f->node, &f->stage, f->writer_mem);
-    f->mem = engine_mem_new();
-    struct block_mem seam = engine_mem_seam(f->mem);
-    f->out = calloc(1, sizeof *f->out);
-    shuffle_writer_init(&f->out->shuffle, &seam);
-    f->scratch_mem = aligned_alloc(64, SCRATCH);
-    arena_init(&f->scratch, f->scratch_mem, SCRATCH);
+    writer_rig_open(&f->rig, &(struct pnode){.kind = PN_WRITE_AGG, .exchange = &f->x}, SCRATCH);
     return f;
 }
 
 static void teardown(struct fixture *f)
 {
-    shuffle_writer_close(&f->out->shuffle);
-    engine_mem_free(f->mem);
-    free(f->out);
-    free(f->writer_mem);
-    free(f->scratch_mem);
+    writer_rig_close(&f->rig);
     free(f);
 }
 
@@ -87,10 +68,10 @@ static void push(struct fixture *f, uint32_t n)
     struct col col[2];
     struct vec v = {.col = col, .cols_cnt = 2, .rows = n, .sel_cnt = n};
 
-    arena_reset(&f->scratch);
-    MR_ASSERT(col_alloc(&col[0], TYPE_STRING, n, &f->scratch) == 0);
-    MR_ASSERT(col_alloc(&col[1], TYPE_INT, n, &f->scratch) == 0);
-    char *text = arena_alloc(&f->scratch, (size_t)n * TEXT_BYTES);
+    arena_reset(&f->rig.scratch);
+    MR_ASSERT(col_alloc(&col[0], TYPE_STRING, n, &f->rig.scratch) == 0);
+    MR_ASSERT(col_alloc(&col[1], TYPE_INT, n, &f->rig.scratch) == 0);
+    char *text = arena_alloc(&f->rig.scratch, (size_t)n * TEXT_BYTES);
     col[0].s.base = (const uint8_t *)text;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t key = draw(f);
@@ -100,7 +81,7 @@ static void push(struct fixture *f, uint32_t n)
         f->came[key]++;
         f->came_sum += key % 11;
     }
-    stage_writer_push(&f->w, &v, f->out, &f->scratch);
+    stage_writer_push(&f->rig.w, &v, f->rig.out, &f->rig.scratch);
     f->records += n;
 }
 
@@ -131,8 +112,8 @@ static void take_block(struct fixture *f, const struct made *m)
         f->digest = (f->digest ^ m->block->base[i]) * 0x100000001b3ull;
     f->digest += m->block->hdr.id.b * 31 + m->partition;
     EXPECT_EQ_INT(agg_block_open(&r, m->block, &f->x.agg), 0);
-    arena_reset(&f->scratch);
-    for (int n; (n = agg_block_next(&r, &f->x.agg, key, row, &f->scratch)) > 0;)
+    arena_reset(&f->rig.scratch);
+    for (int n; (n = agg_block_next(&r, &f->x.agg, key, row, &f->rig.scratch)) > 0;)
         for (int i = 0; i < n; i++) {
             EXPECT_EQ_INT(tkey_partition(&key[i], PARTITIONS), m->partition);
             take_row(f, &key[i], row[i]);
@@ -146,14 +127,14 @@ static void task(struct fixture *f, uint32_t vectors)
         if (v < vectors)
             push(f, 1 + (uint32_t)prng_below(&f->prng, VEC_ROWS_MAX));
         else
-            stage_writer_flush(&f->w, f->out);
-        for (uint32_t i = 0; i < f->out->made_cnt; i++) {
-            take_block(f, &f->out->made[i]);
-            engine_mem_release(f->mem, f->out->made[i].block);
+            stage_writer_flush(&f->rig.w, f->rig.out);
+        for (uint32_t i = 0; i < f->rig.out->made_cnt; i++) {
+            take_block(f, &f->rig.out->made[i]);
+            engine_mem_release(f->rig.mem, f->rig.out->made[i].block);
         }
-        f->out->made_cnt = 0;
+        f->rig.out->made_cnt = 0;
     }
-    EXPECT_EQ_INT(f->out->refused + f->out->too_long, 0);
+    EXPECT_EQ_INT(f->rig.out->refused + f->rig.out->too_long, 0);
     EXPECT_EQ_MEM(f->left, f->came, sizeof f->left);
     EXPECT(f->x.agg.count_only || f->left_sum == f->came_sum);
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "rdd/rows_writer.h"
-#include "tests/common/engine_mem.h"
+#include "tests/common/writer_rig.h"
 #include "tests/prng.h"
 #include "tests/test.h"
 
@@ -23,13 +23,7 @@ struct fixture {
     struct prng prng;
     struct zone zone;
     struct exchange x;
-    struct pnode node;
-    struct stage stage;
-    struct stage_writer w;
-    struct engine_mem *mem;
-    struct task_out *out;
-    struct arena scratch;
-    void *writer_mem, *scratch_mem;
+    struct writer_rig rig;
     struct naive_row row[ROWS_MAX];
     uint32_t rows;
 };
@@ -42,25 +36,16 @@ static struct fixture *setup(uint64_t seed, uint32_t top, const struct type *val
     const struct type *pair =
         type_tuple(&f->zone, (const struct type *const[]){&type_string, value}, 2);
     f->x = (struct exchange){.kind = EX_ROWS, .top_cnt = top, .type = pair, .partitions = 1};
-    f->node = (struct pnode){.kind = PN_WRITE_ROWS, .from = pair, .type = pair, .exchange = &f->x};
-    f->writer_mem = aligned_alloc(64, (stage_writer_bytes(&f->node) + 63) & ~63ull);
-    stage_writer_init(&f->w, &f->node, &f->stage, f->writer_mem);
-    f->mem = engine_mem_new();
-    struct block_mem seam = engine_mem_seam(f->mem);
-    f->out = calloc(1, sizeof *f->out);
-    shuffle_writer_init(&f->out->shuffle, &seam);
-    f->scratch_mem = aligned_alloc(64, SCRATCH);
-    arena_init(&f->scratch, f->scratch_mem, SCRATCH);
+    writer_rig_open(
+        &f->rig,
+        &(struct pnode){.kind = PN_WRITE_ROWS, .from = pair, .type = pair, .exchange = &f->x},
+        SCRATCH);
     return f;
 }
 
 static void teardown(struct fixture *f)
 {
-    shuffle_writer_close(&f->out->shuffle);
-    engine_mem_free(f->mem);
-    free(f->out);
-    free(f->writer_mem);
-    free(f->scratch_mem);
+    writer_rig_close(&f->rig);
     zone_free(&f->zone);
     free(f);
 }
@@ -97,12 +82,12 @@ static void push_all(struct fixture *f)
         size_t bytes = 0;
         n = f->rows - at < n ? f->rows - at : n;
         v.rows = v.sel_cnt = n;
-        arena_reset(&f->scratch);
-        col_alloc(&col[0], TYPE_STRING, n, &f->scratch);
-        col_alloc(&col[1], f->w.row_value->kind, n, &f->scratch);
+        arena_reset(&f->rig.scratch);
+        col_alloc(&col[0], TYPE_STRING, n, &f->rig.scratch);
+        col_alloc(&col[1], f->rig.w.row_value->kind, n, &f->rig.scratch);
         for (uint32_t i = 0; i < n; i++)
             bytes += f->row[at + i].bytes;
-        uint8_t *text = arena_alloc(&f->scratch, bytes);
+        uint8_t *text = arena_alloc(&f->rig.scratch, bytes);
         col[0].s.base = text;
         memset(text, 'x', bytes);
         for (uint32_t i = 0, off = 0; i < n; off += f->row[at + i++].bytes) {
@@ -114,10 +99,10 @@ static void push_all(struct fixture *f)
             else
                 col[1].i[i] = f->row[at + i].value;
         }
-        stage_writer_push(&f->w, &v, f->out, &f->scratch);
+        stage_writer_push(&f->rig.w, &v, f->rig.out, &f->rig.scratch);
         at += n;
     }
-    stage_writer_flush(&f->w, f->out);
+    stage_writer_flush(&f->rig.w, f->rig.out);
 }
 
 static int by_rank(const void *a, const void *b)
@@ -139,8 +124,8 @@ static uint32_t gather(const struct fixture *f, const struct row_hdr **row)
 {
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < f->out->made_cnt; i++) {
-        const struct block *b = f->out->made[i].block;
+    for (uint32_t i = 0; i < f->rig.out->made_cnt; i++) {
+        const struct block *b = f->rig.out->made[i].block;
         const struct row_hdr *h = (const struct row_hdr *)(const void *)b->base;
         for (uint32_t k = 0; k < b->hdr.rows; k++, h = row_next(h))
             row[n++] = h;
@@ -151,9 +136,9 @@ static uint32_t gather(const struct fixture *f, const struct row_hdr **row)
 
 static void release(struct fixture *f)
 {
-    for (uint32_t i = 0; i < f->out->made_cnt; i++)
-        engine_mem_release(f->mem, f->out->made[i].block);
-    f->out->made_cnt = 0;
+    for (uint32_t i = 0; i < f->rig.out->made_cnt; i++)
+        engine_mem_release(f->rig.mem, f->rig.out->made[i].block);
+    f->rig.out->made_cnt = 0;
 }
 
 static void check_best(struct fixture *f)
@@ -163,7 +148,7 @@ static void check_best(struct fixture *f)
 
     best = best < f->x.top_cnt ? best : (uint32_t)f->x.top_cnt;
     EXPECT(n >= best);
-    if (f->out->made_cnt == 1)
+    if (f->rig.out->made_cnt == 1)
         EXPECT_EQ_INT(n, best);
     qsort(f->row, f->rows, sizeof f->row[0], by_rank);
     for (uint32_t i = 0; i < best && i < n; i++)
@@ -195,9 +180,9 @@ TEST(rows_writer, gives_the_best)
                 setup(prng_seed(1) + i, cases[i].top, is_float ? &type_float : &type_int);
             make_rows(f, cases[i].rows, cases[i].values, cases[i].bytes);
             push_all(f);
-            EXPECT_EQ_INT(f->out->made_cnt == 1, cases[i].one_block);
+            EXPECT_EQ_INT(f->rig.out->made_cnt == 1, cases[i].one_block);
             check_best(f);
-            EXPECT_EQ_INT(f->out->refused + f->out->too_long, 0);
+            EXPECT_EQ_INT(f->rig.out->refused + f->rig.out->too_long, 0);
             release(f);
             teardown(f);
         }
@@ -210,16 +195,16 @@ TEST(rows_writer, same_rows_are_the_same_bytes)
 
     make_rows(f, 20000, 30, 200);
     push_all(f);
-    uint32_t bytes = f->out->made[0].block->hdr.bytes;
+    uint32_t bytes = f->rig.out->made[0].block->hdr.bytes;
     was = malloc(bytes);
-    memcpy(was, f->out->made[0].block->base, bytes);
+    memcpy(was, f->rig.out->made[0].block->base, bytes);
     release(f);
     for (uint32_t i = 0; i < 3; i++) {
         mix(f);
         push_all(f);
-        EXPECT_EQ_INT(f->out->made_cnt, 1);
-        EXPECT_EQ_INT(f->out->made[0].block->hdr.bytes, bytes);
-        EXPECT_EQ_MEM(f->out->made[0].block->base, was, bytes);
+        EXPECT_EQ_INT(f->rig.out->made_cnt, 1);
+        EXPECT_EQ_INT(f->rig.out->made[0].block->hdr.bytes, bytes);
+        EXPECT_EQ_MEM(f->rig.out->made[0].block->base, was, bytes);
         release(f);
     }
     free(was);
